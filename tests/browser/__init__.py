@@ -1,0 +1,1 @@
+"""Through a real JupyterLab in a real browser."""

@@ -1,0 +1,1 @@
+"""Through a real kernel, as a front end talks to it."""

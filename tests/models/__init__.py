@@ -1,0 +1,1 @@
+"""Models: one contract suite for all, and what is special to each."""

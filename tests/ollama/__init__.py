@@ -1,0 +1,1 @@
+"""Against a real Ollama server with a tiny model of our own."""

@@ -1,0 +1,1 @@
+"""Views: what a person sees of a turn."""
