@@ -1,0 +1,1 @@
+"""Chat with a language model from inside the notebook."""

@@ -1,0 +1,216 @@
+"""What a conversation is made of: sessions, messages and their parts.
+
+Everything here is a frozen value. A part is what is stored in a message; what happens while a reply streams is
+an event (events.py). How these values look as JSON stands in wire.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+Json = Any  # what json.loads returns
+
+Role = Literal["system", "user", "assistant", "tool"]
+Outcome = Literal["done", "cancelled", "failed", "tool_limit", "length"]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What was said, in Markdown, exactly as it came."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """What a reasoning model thought before it answered."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture, for models that see."""
+
+    data: bytes
+    mime: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Something of the notebook that the question carried along, as plain text."""
+
+    label: str
+    text: str
+    sha256: str = ""
+
+    @classmethod
+    def of(cls, label: str, text: str) -> Context:
+        """Return the context with the hash of its text."""
+        return cls(label, text, hashlib.sha256(text.encode()).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A function that the model wants called; `id` ties it to its result."""
+
+    id: str
+    name: str
+    arguments: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a called function returned, as the model reads it; a failure is a result too."""
+
+    call_id: str
+    name: str
+    text: str
+    is_error: bool = False
+    duration_s: float | None = None
+
+
+Part = Text | Thinking | Image | Context | ToolCall | ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class Seam:
+    """Where a broken answer was mended: after `offset` characters of its text, `model` went on."""
+
+    offset: int
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an answer cost, as the server counted it; None where it did not say.
+
+    Tokens are the model's own. Seconds are the server's: loading the model, reading the prompt, writing the reply.
+    """
+
+    prompt_tokens: int | None = None
+    reply_tokens: int | None = None
+    load_s: float | None = None
+    prompt_s: float | None = None
+    reply_s: float | None = None
+
+    @property
+    def tokens_per_s(self) -> float | None:
+        """The speed of writing, or None where the server did not count."""
+        if not self.reply_tokens or not self.reply_s:
+            return None
+        return self.reply_tokens / self.reply_s
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing said in a session.
+
+    Attributes
+    ----------
+    id
+        Unique in the store; sorts in the order of creation.
+    created_at
+        Aware, in UTC.
+    model, outcome, usage, duration_s, options, seams, error
+        Of replies only: who answered, how it ended, what it cost, seconds from question to end, the options that
+        were sent, where it was mended, and what went wrong.
+    turn_id
+        What question and replies of one turn share.
+    """
+
+    id: str
+    session_id: str
+    role: Role
+    parts: tuple[Part, ...]
+    created_at: datetime
+    user_id: str = ""
+    turn_id: str = ""
+    model: str = ""
+    outcome: Outcome | None = None
+    usage: Usage | None = None
+    duration_s: float | None = None
+    options: Mapping[str, Json] = field(default_factory=dict)
+    seams: tuple[Seam, ...] = ()
+    error: str = ""
+
+    @property
+    def text(self) -> str:
+        """What was said, without thoughts, context, pictures and tools."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+    @property
+    def thinking(self) -> str:
+        """What was thought before it was said."""
+        return "".join(part.text for part in self.parts if isinstance(part, Thinking))
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One conversation.
+
+    Attributes
+    ----------
+    place
+        What the session belongs to: the path of a notebook, or of a folder where the notebook is not known. A kernel
+        that starts again in the same place goes on in its newest session.
+    messages
+        Oldest first.
+    """
+
+    id: str
+    created_at: datetime
+    title: str = ""
+    model: str = ""
+    system: str = ""
+    place: str = ""
+    user_id: str = ""
+    updated_at: datetime | None = None
+    messages: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """What a list of sessions shows of one."""
+
+    id: str
+    title: str
+    model: str
+    place: str
+    user_id: str
+    created_at: datetime
+    updated_at: datetime
+    message_count: int
+
+
+def now() -> datetime:
+    """Return the time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def new_id(at: datetime | None = None) -> str:
+    """Return a new id that sorts by its time: `20261121T094501123456-1f0c9a2b`."""
+    at = at or now()
+    return f"{at:%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
+
+
+def title_of(question: str, limit: int = 60) -> str:
+    """Return a title for a session that begins with `question`: its first line, shortened at a word.
+
+    Examples
+    --------
+    >>> title_of("Why is the mean negative?\\nI expected more.")
+    'Why is the mean negative?'
+    >>> title_of("one two three four", limit=9)
+    'one two…'
+    """
+    line = next((line.strip() for line in question.splitlines() if line.strip()), "Untitled")
+    if len(line) <= limit:
+        return line
+    return line[:limit].rsplit(" ", 1)[0].rstrip() + "…"

@@ -1,0 +1,1 @@
+"""Models: everything that can answer, behind one protocol (base.py)."""

@@ -1,0 +1,163 @@
+"""What a model is: the protocol that every provider and every wrapper fulfils.
+
+To write a provider is to write one class with `stream`. Retrying, continuing, falling back and timing out are
+wrappers with the same protocol and come for free, as does the contract suite in tests/models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from ..events import ModelEvent
+from ..messages import Json, Message
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as the model is told of it; `parameters` is a JSON schema of an object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a model is asked.
+
+    Attributes
+    ----------
+    messages
+        Oldest first; a system message, where there is one, comes first. Where the last one is the assistant's, the
+        model goes on from its text and yields only what follows.
+    schema
+        A JSON schema that the answer has to fit, or None.
+    """
+
+    messages: tuple[Message, ...]
+    tools: tuple[ToolSpec, ...] = ()
+    options: Mapping[str, Json] = field(default_factory=dict)
+    think: bool | None = None
+    schema: Mapping[str, Json] | None = None
+    keep_alive: str | None = None
+
+
+class Model(Protocol):
+    """Something that answers.
+
+    Attributes
+    ----------
+    name
+        As the user writes it and as it is shown: `qwen3:8b`, `lab:mixtral`.
+    can_continue
+        Whether a request that ends with an assistant's message is continued from it.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def can_continue(self) -> bool: ...
+
+    def stream(self, request: Request) -> AsyncGenerator[ModelEvent]:
+        """Yield the answer as it comes.
+
+        The last event is `TokensCounted`, exactly one; a stream that ends without it is broken, and the model says so
+        by raising ModelBroken. `ToolStarted` means that the model wants the tool called.
+
+        Closing the generator at any time closes the connection, which makes the server stop and frees the model.
+        Callers close it (`aclosing`), at every hop.
+
+        Raises
+        ------
+        ModelError
+            And nothing else, with a text that tells the user what to do. What was yielded before stays valid.
+        """
+        ...
+
+    async def explain_wait(self) -> str:
+        """Say in a few words why nothing comes yet, such as "loading qwen3:8b into memory (9 GB)"; "" if unknown.
+
+        Never raises.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A model that a server has.
+
+    Attributes
+    ----------
+    size_bytes
+        On disk; None if unknown.
+    context_length
+        In tokens, what the model was made for; None if unknown.
+    capabilities
+        In Ollama's words: completion, tools, thinking, vision, embedding, insert.
+    """
+
+    name: str
+    size_bytes: int | None = None
+    parameters: str = ""
+    quantization: str = ""
+    context_length: int | None = None
+    capabilities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model that is in a server's memory now."""
+
+    name: str
+    size_bytes: int | None = None
+    context_length: int | None = None
+    expires_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PullProgress:
+    """How far a download is; `total_bytes` is None while it is not known."""
+
+    status: str
+    completed_bytes: int = 0
+    total_bytes: int | None = None
+
+
+@runtime_checkable
+class Provider(Protocol):
+    """A server of models, or anything like it: what `%chat models`, `pull` and `status` talk to.
+
+    All methods raise ModelError and nothing else.
+    """
+
+    @property
+    def address(self) -> str:
+        """Where it is, as shown to the user."""
+        ...
+
+    def model(self, name: str) -> Model:
+        """Return the model of that name; whether it exists shows when it is asked."""
+        ...
+
+    async def models(self) -> Sequence[ModelInfo]:
+        """Return what the server has, with what is known of each."""
+        ...
+
+    async def show(self, name: str) -> ModelInfo:
+        """Return what is known of one model."""
+        ...
+
+    async def loaded(self) -> Sequence[LoadedModel]:
+        """Return what is in memory now."""
+        ...
+
+    def pull(self, name: str) -> AsyncGenerator[PullProgress]:
+        """Download a model; closing the generator stops it, and a later pull goes on from there."""
+        ...
+
+    async def version(self) -> str:
+        """Return the server's version."""
+        ...

@@ -1,0 +1,92 @@
+"""What a user can set, with its defaults, as one frozen value.
+
+Where a value comes from (option, %config, environment, default) is decided in config.py and options.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .messages import Json
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how patiently a model is asked again before its first token.
+
+    The wait before attempt n + 1 is `initial_delay_s * multiplier**(n - 1)`, at most `max_delay_s`, plus up to `jitter`
+    of itself at random. A server's `Retry-After` is obeyed instead.
+
+    Attributes
+    ----------
+    attempts
+        All in all, the first one included.
+    """
+
+    attempts: int = 3
+    initial_delay_s: float = 0.5
+    max_delay_s: float = 8.0
+    multiplier: float = 2.0
+    jitter: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that shapes one turn.
+
+    Attributes
+    ----------
+    model
+        A model's name, or several with commas between them: the rest are asked when the first cannot answer. Empty:
+        the first that the server has.
+    host
+        Ollama's address, in any form that Ollama itself accepts; empty: the local one.
+    options
+        Ollama's options, such as temperature, seed, num_ctx.
+    think
+        Whether the model is to think first; None leaves it to the model.
+    keep_alive
+        How long the model stays in memory, in Ollama's form ("5m", "-1"); None leaves it to the server.
+    timeout_s
+        Seconds to wait for the first token; loading a large model may take minutes.
+    stall_s
+        Seconds of silence in mid-answer before the stream counts as broken.
+    history
+        How many of the session's earlier messages the model reads, at most; 0 asks without any.
+    max_context
+        Upper limit of the window that is asked of the server, in tokens.
+    tool_rounds
+        How many times a model may call tools in one turn.
+    save
+        Whether the session is kept on disk.
+    stream
+        "auto" streams where a person watches; "always" and "never" override it.
+    footer
+        Whether an answer in a cell ends with the line of figures.
+    home
+        The folder of the sessions; empty: the user's data folder.
+    """
+
+    model: str = ""
+    host: str = ""
+    system: str = ""
+    options: Mapping[str, Json] = field(default_factory=dict)
+    think: bool | None = None
+    keep_alive: str | None = None
+    timeout_s: float = 300.0
+    stall_s: float = 60.0
+    retry: RetryPolicy = RetryPolicy()
+    history: int = 1_000
+    max_context: int = 32_768
+    tool_rounds: int = 20
+    save: bool = True
+    stream: str = "auto"
+    footer: bool = True
+    home: str = ""
+    user_id: str = ""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models to ask, in order."""
+        return tuple(name.strip() for name in self.model.split(",") if name.strip())

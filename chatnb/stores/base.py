@@ -1,0 +1,65 @@
+"""What a store is: the protocol, and the promises that every store keeps.
+
+Calls block, for milliseconds, and may come from any thread; whoever is on an event loop calls them in a worker thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ..messages import Message, Session, SessionInfo
+
+
+class Store(Protocol):
+    """Keeps sessions.
+
+    What a call has returned from is durable: it outlives a kill of the process and a loss of power. Several processes
+    may work on one store, and on one session, at once.
+
+    Raises
+    ------
+    SessionNotFound
+        By any method that names a session that is not there.
+    StoreError
+        If the disk is full, the folder read-only or a file damaged; the text names the file and the way out.
+    """
+
+    def create(self, session: Session) -> None:
+        """Keep a new session, with the messages that it holds."""
+        ...
+
+    def load(self, session_id: str) -> Session:
+        """Return the session with all its messages, oldest first.
+
+        A checkpoint that was left behind by a killed process is folded in, its last message marked "cancelled".
+        """
+        ...
+
+    def sessions(self) -> Sequence[SessionInfo]:
+        """Return all sessions, the one changed last first."""
+        ...
+
+    def append(self, session_id: str, *messages: Message) -> None:
+        """Add messages to the end; one whose id is there already takes that one's place. Forgets their checkpoint."""
+        ...
+
+    def checkpoint(self, session_id: str, *messages: Message) -> None:
+        """Keep unfinished messages, at a cost that does not grow with the session; each call replaces the last."""
+        ...
+
+    def update(self, session_id: str, **fields: str) -> None:
+        """Change fields of the session itself: title, model, system, place."""
+        ...
+
+    def delete(self, session_id: str) -> None:
+        """Forget the session and all that belongs to it."""
+        ...
+
+    def notices(self) -> Sequence[str]:
+        """Return, once, what the user should know: a damaged file that was set aside, a session that was recovered."""
+        ...
+
+    def close(self) -> None:
+        """Release what is open; the store is not used after."""
+        ...

@@ -1,0 +1,1 @@
+"""Views: whatever shows an answer while it comes, behind one protocol (base.py)."""
