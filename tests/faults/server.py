@@ -83,6 +83,7 @@ class FaultServer:
         self._port = port
         self._connections: set[Connection] = set()
         self._listener: asyncio.Server | None = None
+        self._reopening: asyncio.Future[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="fault-server", daemon=True)
         self._ready = threading.Event()
@@ -148,10 +149,11 @@ class FaultServer:
         self._ready.set()
         await self._finish.wait()
         await self._close_port()
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._reopening is not None:
+            self._reopening.cancel()
+        # Every connection is closed, so their tasks end by themselves.
+        if tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(tasks, timeout=5)
 
     async def _open_port(self) -> None:
         if self._listener is None:

@@ -57,9 +57,8 @@ class Speech:
     async def _send(self, lines: Sequence[bytes]) -> None:
         began_at = time.monotonic()
         for count, data in enumerate(lines):
-            if self._rate:
-                # Each token has its own time, so that a late one does not delay those after it.
-                await pause(began_at + count / self._rate - time.monotonic())
+            # Each token has its own time, so that a late one does not delay those after it.
+            await pause(began_at + count / self._rate - time.monotonic() if self._rate else 0)
             await self._connection.send(data)
             self._exchange.sent_one()
 
@@ -84,8 +83,7 @@ class Speech:
 
 
 async def pause(seconds: float) -> None:
-    """Wait so long; for ever if it is infinite."""
+    """Wait so long, for ever if it is infinite; let the loop's other tasks run in any case."""
     if math.isinf(seconds):
         await asyncio.Event().wait()
-    elif seconds > 0:
-        await asyncio.sleep(seconds)
+    await asyncio.sleep(max(0, seconds))
