@@ -1,1 +1,71 @@
-"""Chat with a language model from inside the notebook."""
+"""Chat with a language model from inside the notebook, with what the kernel knows.
+
+In a notebook::
+
+    %load_ext chatnb
+
+    %%chat
+    What does this error mean: KeyError: 'price'?
+
+In Python::
+
+    from chatnb import Chat
+
+    print(Chat("qwen3:8b").ask_now("What is a monad?").text)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from .chat import Chat as Chat
+    from .errors import ChatError as ChatError
+    from .errors import ChatInterrupted as ChatInterrupted
+    from .settings import Settings as Settings
+    from .tools.tool import tool as tool
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "Chat",
+    "ChatError",
+    "ChatInterrupted",
+    "Settings",
+    "load_ipython_extension",
+    "tool",
+    "unload_ipython_extension",
+]
+
+# Imported when they are first asked for: loading the extension is to be instant.
+_HOMES = {
+    "Chat": "chat",
+    "ChatError": "errors",
+    "ChatInterrupted": "errors",
+    "Settings": "settings",
+    "tool": "tools.tool",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        msg = f"module 'chatnb' has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Give the shell `%%chat`, `%chat` and `%ask`; what `%load_ext chatnb` calls."""
+    importlib.import_module(".magic", __name__).load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Take the magics away, stop what still runs and close everything; what `%unload_ext chatnb` calls."""
+    importlib.import_module(".magic", __name__).unload(shell)

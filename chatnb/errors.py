@@ -112,7 +112,7 @@ class AnswerInvalid(ChatError, ValueError):  # noqa: N818
         self.text = text
 
 
-class ChatInterrupted(KeyboardInterrupt):  # noqa: N818
+class ChatInterrupted(KeyboardInterrupt):
     """The user stopped an answer; ends the cell and Run All, without a traceback."""
 
     def _render_traceback_(self) -> list[str]:

@@ -13,15 +13,11 @@ One answer of a model ends with TokensCounted. All ToolStarted of one answer com
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from .messages import Message, Outcome, ToolCall, ToolResult, Usage
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from .messages import Json
+from .messages import Json, Message, Outcome, ToolCall, ToolResult, Usage
 
 
 @dataclass(frozen=True, slots=True)

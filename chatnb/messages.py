@@ -201,11 +201,11 @@ def new_id(at: datetime | None = None) -> str:
 
 
 def title_of(question: str, limit: int = 60) -> str:
-    """Return a title for a session that begins with `question`: its first line, shortened at a word.
+    r"""Return a title for a session that begins with `question`: its first line, shortened at a word.
 
     Examples
     --------
-    >>> title_of("Why is the mean negative?\\nI expected more.")
+    >>> title_of("Why is the mean negative?\nI expected more.")
     'Why is the mean negative?'
     >>> title_of("one two three four", limit=9)
     'one two…'

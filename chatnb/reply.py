@@ -6,13 +6,15 @@ events alone, so whoever watches, early or late, arrives at the same messages.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from .events import (
     Asked,
     Continued,
+    Event,
     FellBack,
     Finished,
     Retrying,
@@ -24,11 +26,6 @@ from .events import (
     Waiting,
 )
 from .messages import Message, Part, Seam, Text, Thinking, ToolCall, ToolResult, Usage
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from .events import Event
 
 Number = TypeVar("Number", int, float)
 
@@ -105,6 +102,16 @@ class Reply:
         return self._rounds[-1].text(Text) if self._rounds else ""
 
     @property
+    def open_calls(self) -> tuple[ToolCall, ...]:
+        """The tools that the model wants called and that have not answered yet."""
+        return tuple(
+            call
+            for r in self._rounds[-1:]
+            for call in r.calls
+            if call.id not in {result.call_id for result in r.results}
+        )
+
+    @property
     def parts(self) -> tuple[Part, ...]:
         """Everything in the order in which it is shown: thoughts, text, calls and their results."""
         return tuple(part for r in self._rounds for part in (*r.parts(), *r.calls, *r.results))
@@ -137,40 +144,40 @@ class Reply:
         if self.asked is None:
             return ()
         question = self.asked.question
-        duration_s = self.finished.duration_s if self.finished else None
-        ended_at = question.created_at + timedelta(seconds=duration_s or 0)
-        rounds = self._rounds or ([_Round(self.model)] if self.finished else [])
+        end = self.finished
+        duration_s = end.duration_s if end else None
+        said = Message(
+            id=question.id,
+            session_id=question.session_id,
+            role="assistant",
+            parts=(),
+            created_at=question.created_at + timedelta(seconds=duration_s or 0),
+            user_id=question.user_id,
+            turn_id=question.turn_id,
+        )
         messages: list[Message] = []
-
-        def build(role: str, parts: tuple[Part, ...], **more: object) -> None:
-            messages.append(
-                Message(  # type: ignore[misc, arg-type]  # the two roles below are the only ones
-                    id=f"{question.id}.{len(messages) + 1:03d}",
-                    session_id=question.session_id,
-                    role=role,
-                    parts=parts,
-                    created_at=ended_at,
-                    user_id=question.user_id,
-                    turn_id=question.turn_id,
-                    **more,
-                )
-            )
-
-        for r in rounds:
-            is_last = r is rounds[-1]
-            build(
-                "assistant",
-                (*r.parts(), *r.calls),
+        for r in self._rounds or ([_Round(self.model)] if end else []):
+            answer = replace(
+                said,
+                id=_next_id(question, messages),
+                parts=(*r.parts(), *r.calls),
                 model=r.model or self.model,
-                outcome=(self.finished.outcome if self.finished else None) if is_last else "done",
+                outcome="done",
                 usage=r.usage,
-                duration_s=duration_s if is_last else None,
                 options=self.asked.options,
                 seams=tuple(r.seams),
-                error=self.finished.error if self.finished and is_last else "",
             )
+            messages.append(answer)
             if r.results:
-                build("tool", tuple(r.results))
+                messages.append(replace(said, id=_next_id(question, messages), role="tool", parts=tuple(r.results)))
+        if messages:
+            last = max(i for i, message in enumerate(messages) if message.role == "assistant")
+            messages[last] = replace(
+                messages[last],
+                outcome=end.outcome if end else None,
+                error=end.error if end else "",
+                duration_s=duration_s,
+            )
         return tuple(messages)
 
     def _round(self) -> _Round:
@@ -220,6 +227,10 @@ class _Round:
         self.said.clear()
         self.calls.clear()
         self.seams.clear()
+
+
+def _next_id(question: Message, answers: list[Message]) -> str:
+    return f"{question.id}.{len(answers) + 1:03d}"
 
 
 def _total(values: Iterable[Number | None]) -> Number | None:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-from .messages import Json
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ class Settings:
     model: str = ""
     host: str = ""
     system: str = ""
-    options: Mapping[str, Json] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     think: bool | None = None
     keep_alive: str | None = None
     timeout_s: float = 300.0

@@ -14,7 +14,7 @@ from dataclasses import MISSING, fields
 from datetime import datetime
 from functools import cache
 from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from . import events, messages
 from .errors import SettingsError
@@ -22,8 +22,6 @@ from .events import Event
 from .messages import Json, Message, Session
 
 VERSION = 1
-
-T = TypeVar("T")
 
 _TAGGED: dict[str, type[Any]] = {cls.__name__: cls for cls in (*get_args(messages.Part), *get_args(events.Event))}
 _NAMES = {cls: name for name, cls in _TAGGED.items()}
@@ -49,12 +47,14 @@ def message_from_json(data: Mapping[str, Json]) -> Message:
     SettingsError
         If `data` is not a message.
     """
-    return _decoded(Message, data)
+    message: Message = _decoded(Message, data)
+    return message
 
 
 def session_from_json(data: Mapping[str, Json]) -> Session:
     """Return the session that `to_json` made `data` of; raises SettingsError if it is none."""
-    return _decoded(Session, data)
+    session: Session = _decoded(Session, data)
+    return session
 
 
 def event_from_json(data: Mapping[str, Json]) -> Event:
@@ -65,7 +65,8 @@ def event_from_json(data: Mapping[str, Json]) -> Event:
     >>> event_from_json({"type": "TextDelta", "text": "Hi"})
     TextDelta(text='Hi')
     """
-    return _decoded(Event, data)
+    event: Event = _decoded(Event, data)
+    return event
 
 
 def _decoded(hint: Any, data: Mapping[str, Json]) -> Any:
@@ -89,10 +90,9 @@ def _encode(value: Any) -> Any:
             return {str(key): _encode(item) for key, item in value.items()}
         case Sequence():
             return [_encode(item) for item in value]
-    tag = {"type": _NAMES[type(value)]} if type(value) in _NAMES else {}
-    return tag | {
-        name: _encode(item) for name, default in _defaults(type(value)) if (item := getattr(value, name)) != default
-    }
+    cls: Any = type(value)
+    tag = {"type": _NAMES[cls]} if cls in _NAMES else {}
+    return tag | {name: _encode(item) for name, default in _defaults(cls) if (item := getattr(value, name)) != default}
 
 
 def _decode(hint: Any, data: Any) -> Any:
@@ -123,14 +123,11 @@ def _decode(hint: Any, data: Any) -> Any:
 
 
 @cache
-def _types(cls: type[T]) -> Mapping[str, Any]:
+def _types(cls: Any) -> Mapping[str, Any]:
     return get_type_hints(cls, vars(messages) | vars(events))
 
 
 @cache
-def _defaults(cls: type[T]) -> tuple[tuple[str, Any], ...]:
+def _defaults(cls: Any) -> tuple[tuple[str, Any], ...]:
     """Return each field of `cls` with its default, or MISSING, which equals nothing."""
-    return tuple(
-        (f.name, f.default_factory() if f.default_factory is not MISSING else f.default)
-        for f in fields(cls)  # type: ignore[arg-type]  # only dataclasses come here
-    )
+    return tuple((f.name, f.default_factory() if f.default_factory is not MISSING else f.default) for f in fields(cls))

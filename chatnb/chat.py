@@ -1,0 +1,249 @@
+"""A chat: a session, the models that answer in it, and the store that keeps it.
+
+The same engine for every surface, and for Python::
+
+    from chatnb import Chat
+
+    chat = Chat("qwen3:8b")
+    print(chat.ask_now("What is a monad?").text)
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import platformdirs
+
+from . import prompt
+from .engine import Tools, answer
+from .errors import StoreError
+from .events import Asked, Event
+from .messages import Json, Message, Part, Session, Text, new_id, now
+from .models.base import Model, Request
+from .models.catalog import Catalog
+from .portal import Portal
+from .reply import Reply
+from .sessions import Sessions
+from .settings import Settings
+from .stores.base import Store
+from .stores.tinydb import TinyStore
+from .turn import Turn
+
+CHECKPOINT_S = 3.0
+"""Seconds between two savings of an answer that is still coming."""
+
+
+class Chat:
+    """Ask, and remember.
+
+    Parameters
+    ----------
+    model
+        A model's name, several with commas between them, or a Model of your own; empty: the settings' one.
+    session
+        Id or title of a session to go on in; a new one with that title where there is none.
+    settings
+        Everything else that shapes an answer.
+    store
+        Where sessions are kept; by default in one file each, under the user's data folder.
+    tools
+        What the model may call.
+    place
+        What a new session belongs to, such as the notebook's path.
+
+    Examples
+    --------
+    >>> from chatnb.models.scripted import ScriptedModel
+    >>> from chatnb.stores.memory import MemoryStore
+    >>> chat = Chat(ScriptedModel(["Hello ", "there"]), store=MemoryStore())
+    >>> chat.ask_now("Hi").text
+    'Hello there'
+    >>> chat.close()
+    """
+
+    def __init__(
+        self,
+        model: str | Model = "",
+        *,
+        session: str = "",
+        settings: Settings | None = None,
+        store: Store | None = None,
+        tools: Tools | None = None,
+        catalog: Catalog | None = None,
+        portal: Portal | None = None,
+        place: str = "",
+    ) -> None:
+        self.settings = settings or Settings()
+        if isinstance(model, str) and model:
+            self.settings = replace(self.settings, model=model)
+        self.catalog = catalog or Catalog()
+        self.portal = portal or Portal()
+        self.tools = tools
+        self.sessions = Sessions(store or TinyStore(sessions_folder(self.settings)), place, self.settings.user_id)
+        self.last: Turn | None = None
+        self._model = None if isinstance(model, str) else model
+        self._turns: dict[str, Turn] = {}  # the newest of each session
+        self._windows: dict[str, int] = {}  # num_ctx that each model was asked with last
+        if session:
+            self.sessions.enter(session)
+
+    def ask(
+        self,
+        text: str,
+        *parts: Part,
+        settings: Settings | None = None,
+        session: Session | None = None,
+        schema: Mapping[str, Json] | None = None,
+        tools: Tools | None = None,
+    ) -> Turn:
+        """Ask `text`, exactly as it is, and return the turn; to be called on a running event loop.
+
+        A session has one turn at a time: a question that comes while another one is being answered waits for it.
+
+        Parameters
+        ----------
+        parts
+            What the question carries along: context, pictures.
+        settings
+            For this question instead of the chat's own.
+        session
+            Instead of the current one.
+        schema
+            A JSON schema that the answer has to fit.
+        tools
+            Instead of the chat's own.
+        """
+        settings = settings or self.settings
+        session = session or self.sessions.current
+        asked_at = now()
+        question = Message(
+            id=new_id(asked_at),
+            session_id=session.id,
+            role="user",
+            parts=(*parts, Text(text)),
+            created_at=asked_at,
+            user_id=settings.user_id,
+        )
+        question = replace(question, turn_id=question.id)
+        ask = _Ask(question, session, settings, schema, tools or self.tools)
+        over = asyncio.Event()
+
+        async def keep(messages: Sequence[Message]) -> None:
+            over.set()
+            await saver  # a checkpoint that came after the end would look like a crash
+            await asyncio.to_thread(self.sessions.keep, session, *messages, save=settings.save)
+
+        turn = Turn(question, self._tell(ask, self._turns.get(session.id)), keep)
+        saver = asyncio.get_running_loop().create_task(self._checkpoint(turn, ask, over))
+        self.last = self._turns[session.id] = turn
+        return turn
+
+    def ask_now(self, text: str, *parts: Part, schema: Mapping[str, Json] | None = None) -> Reply:
+        """Ask and wait for the whole reply; for scripts, and for cells that want the answer as a value.
+
+        Raises
+        ------
+        ChatError
+            Whatever went wrong.
+        KeyboardInterrupt
+            If it was interrupted; what was said by then is kept.
+        """
+
+        async def wait() -> Reply:
+            return await self.ask(text, *parts, schema=schema)
+
+        return self.portal.call(wait())
+
+    def close(self) -> None:
+        """Stop what still runs, and release connections, threads and files."""
+        self.portal.call(self.catalog.aclose())
+        self.portal.close()
+        self.sessions.store.close()
+
+    async def _tell(self, ask: _Ask, earlier: Turn | None) -> AsyncGenerator[Event]:
+        """Yield what happens from the question to the end of the answer."""
+        if earlier is not None:
+            await earlier.wait()
+        settings = ask.settings
+        history = await asyncio.to_thread(self.sessions.history, ask.session)
+        # On disk before the first token, but not before the model begins to read.
+        saving = asyncio.create_task(
+            asyncio.to_thread(self.sessions.keep, ask.session, ask.question, save=settings.save)
+        )
+        try:
+            model = self._model or await self.catalog.model(settings)
+            composed = await self._compose(ask, model, history)
+            options = {**settings.options, "num_ctx": composed.num_ctx}
+            request = Request(
+                messages=composed.messages,
+                options=options,
+                think=settings.think,
+                schema=ask.schema,
+                keep_alive=settings.keep_alive,
+            )
+            yield Asked(ask.question, model.name, options, composed.num_ctx, composed.left_out)
+            async with aclosing(answer(model, request, ask.tools, settings.tool_rounds)) as events:
+                async for event in events:
+                    if not saving.done():
+                        await saving
+                    yield event
+        finally:
+            await asyncio.shield(saving)
+
+    async def _compose(self, ask: _Ask, model: Model, history: Sequence[Message]) -> prompt.Prompt:
+        settings = ask.settings
+        length = await self.catalog.context_length(model.name, settings) if self._model is None else None
+        num_predict = settings.options.get("num_predict", 0)
+        composed = prompt.compose(
+            ask.question,
+            history,
+            system=ask.session.system or settings.system,
+            limit=settings.history,
+            answer_tokens=num_predict if num_predict > 0 else prompt.ANSWER_TOKENS,
+            num_ctx=settings.options.get("num_ctx"),
+            # Another window would make the server load the model anew.
+            at_least=self._windows.get(model.name, 0),
+            at_most=min(settings.max_context, length or settings.max_context),
+        )
+        self._windows[model.name] = composed.num_ctx
+        return composed
+
+    async def _checkpoint(self, turn: Turn, ask: _Ask, over: asyncio.Event) -> None:
+        """Save the unfinished answer every few seconds, until `over`."""
+        saved = 0
+        while not over.is_set():
+            try:
+                async with asyncio.timeout(CHECKPOINT_S):
+                    await over.wait()
+            except TimeoutError:
+                if ask.settings.save and len(turn.log) > saved:
+                    saved = len(turn.log)
+                    await self._save_unfinished(ask.session.id, turn.reply.messages())
+
+    async def _save_unfinished(self, session_id: str, messages: Sequence[Message]) -> None:
+        try:
+            await asyncio.to_thread(self.sessions.store.checkpoint, session_id, *messages)
+        except StoreError:
+            # The end of the turn saves again and says so if it still cannot.
+            return
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One question with all that shapes its answer."""
+
+    question: Message
+    session: Session
+    settings: Settings
+    schema: Mapping[str, Json] | None
+    tools: Tools | None
+
+
+def sessions_folder(settings: Settings) -> Path:
+    """Return the folder of the session files."""
+    home = Path(settings.home).expanduser() if settings.home else platformdirs.user_data_path("chatnb", appauthor=False)
+    return home / "sessions"

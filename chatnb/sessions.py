@@ -1,0 +1,145 @@
+"""The sessions of one user: finding them, going on in one, and keeping what is said.
+
+Calls block, as those of a store do, and may come from any thread.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .errors import SessionNotFound
+from .messages import Message, Session, SessionInfo, new_id, now, title_of
+from .stores.base import Store
+from .stores.memory import MemoryStore
+
+
+class Sessions:
+    """A store, what is not to be stored, and which session a chat is in.
+
+    Parameters
+    ----------
+    place
+        What new sessions belong to; see `Session.place`.
+    """
+
+    def __init__(self, store: Store, place: str = "", user_id: str = "") -> None:
+        self.store = store
+        self.place = place
+        self.user_id = user_id
+        self._current: Session | None = None
+        self._unsaved = MemoryStore()
+
+    @property
+    def current(self) -> Session:
+        """The session that the next question goes to, without its messages; a new one where there is none."""
+        if self._current is None:
+            self._current = self.fresh()
+        return self._current
+
+    def fresh(self, title: str = "") -> Session:
+        """Return a new session that no store knows yet."""
+        return Session(id=new_id(), created_at=now(), title=title, place=self.place, user_id=self.user_id)
+
+    def new(self, title: str = "") -> Session:
+        """Begin a new session; the store gets it with its first question."""
+        self._current = self.fresh(title)
+        return self._current
+
+    def open(self, name: str) -> Session:
+        """Go on in the session called `name` and return it, with its messages; raises SessionNotFound."""
+        session = self.load(self.find(name).id)
+        self._current = replace(session, messages=())
+        return session
+
+    def resume(self) -> Session | None:
+        """Go on in the newest session of this place, if there is one, and return it with its messages."""
+        for info in self.all():
+            if self.place and info.place == self.place and info.user_id == self.user_id:
+                return self.open(info.id)
+        return None
+
+    def all(self) -> Sequence[SessionInfo]:
+        """Return all sessions, the one changed last first."""
+        return sorted(
+            (*self.store.sessions(), *self._unsaved.sessions()), key=lambda info: info.updated_at, reverse=True
+        )
+
+    def find(self, name: str) -> SessionInfo:
+        """Return the session whose id or title is `name`, or the only one whose id or title begins so.
+
+        Raises
+        ------
+        SessionNotFound
+            With the names that come near.
+        """
+        known = self.all()
+        wanted = name.casefold().strip()
+        for found in (
+            [info for info in known if name == info.id],
+            [info for info in known if wanted == info.title.casefold()][:1],
+            [
+                info
+                for info in known
+                if wanted and (info.id.startswith(name) or info.title.casefold().startswith(wanted))
+            ],
+        ):
+            if len(found) == 1:
+                return found[0]
+        near = difflib.get_close_matches(name, [info.title for info in known], n=3, cutoff=0.4)
+        hint = f" Near: {', '.join(map(repr, near))}." if near else ""
+        msg = f"No chat session is called {name!r}.{hint} `%chat sessions` lists them all."
+        raise SessionNotFound(msg)
+
+    def enter(self, name: str) -> Session:
+        """Go on in the session called `name`, or begin one with that title."""
+        self._current = self.find_or_new(name)
+        return self._current
+
+    def find_or_new(self, name: str) -> Session:
+        """Return the session called `name` without its messages, or a new one with that title."""
+        try:
+            return replace(self.load(self.find(name).id), messages=())
+        except SessionNotFound:
+            return self.fresh(name)
+
+    def load(self, session_id: str) -> Session:
+        """Return a session with everything said in it, saved or not; raises SessionNotFound."""
+        parts = []
+        for store in (self.store, self._unsaved):
+            try:
+                parts.append(store.load(session_id))
+            except SessionNotFound:
+                continue
+        if not parts:
+            msg = f"The chat session {session_id} is not there any more. `%chat sessions` lists those that are."
+            raise SessionNotFound(msg)
+        messages = sorted((message for part in parts for message in part.messages), key=lambda message: message.id)
+        return replace(parts[0], messages=tuple(messages))
+
+    def history(self, session: Session) -> tuple[Message, ...]:
+        """Return what was said in a session; nothing if it has not begun."""
+        try:
+            return self.load(session.id).messages
+        except SessionNotFound:
+            return ()
+
+    def keep(self, session: Session, *messages: Message, save: bool = True) -> None:
+        """Add messages to a session, which is created if need be; on disk only if `save`."""
+        if not messages:
+            return
+        store = self.store if save else self._unsaved
+        try:
+            store.append(session.id, *messages)
+        except SessionNotFound:
+            titled = replace(session, title=session.title or title_of(messages[0].text), messages=messages)
+            store.create(titled)
+
+    def update(self, **fields: str) -> None:
+        """Change fields of the current session: title, model, system."""
+        self._current = replace(self.current, **fields)
+        try:
+            self.store.update(self._current.id, **fields)
+        except SessionNotFound:
+            pass  # it has not begun: its first question brings the fields along

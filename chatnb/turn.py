@@ -1,0 +1,201 @@
+"""A turn in flight: a question, the log of what happened since, and whoever watches.
+
+The log only grows, so a late watcher (a reloaded page) replays from its start. Only this file turns errors and
+cancelling into `Finished`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+from . import errors
+from .errors import ChatError
+from .events import Asked, Event, Finished, TextDelta, ThinkingDelta
+from .messages import Message, Outcome, ToolResult
+from .reply import Reply
+
+Keep = Callable[[Sequence[Message]], Awaitable[None]]
+
+
+class Turn:
+    """One question and its answer, while it comes.
+
+    Lives on one event loop and is touched only there; `log` alone may be read from elsewhere.
+
+    Examples
+    --------
+    Iterate over it for the events, or await it for the whole reply::
+
+        async for event in chat.ask("Why?"):
+            ...
+        reply = await chat.ask("Why?")
+
+    Attributes
+    ----------
+    question
+        What was asked.
+    log
+        Every event so far, oldest first; ends with Finished.
+    reply
+        The fold of the log.
+    """
+
+    def __init__(self, question: Message, events: AsyncGenerator[Event], keep: Keep) -> None:
+        """Start to answer; must be called on the running loop.
+
+        Parameters
+        ----------
+        events
+            Asked and all that follows but Finished; closed by the turn.
+        keep
+            Saves the messages of the reply, before Finished is told; a ChatError that it raises fails the turn.
+        """
+        self.question = question
+        self.log: list[Event] = []
+        self.reply = Reply()
+        self._watchers: set[Callable[[], None]] = set()
+        self._is_started = False
+        self._is_stoppable = True
+        self._task = asyncio.get_running_loop().create_task(self._run(events, keep), name=f"turn {question.id}")
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the last event is there."""
+        return bool(self.log) and isinstance(self.log[-1], Finished)
+
+    def cancel(self) -> None:
+        """Stop the answer; what was said is kept, and Finished comes as always. Does nothing to a turn that ends."""
+        if not self._is_started:
+            # A task that is cancelled before its first step never runs, and Finished would never come.
+            asyncio.get_running_loop().call_soon(self.cancel)
+        elif self._is_stoppable:
+            self._is_stoppable = False
+            self._task.cancel()
+
+    async def wait(self) -> None:
+        """Return when the turn is over."""
+        await asyncio.wait([self._task])
+
+    async def watch(self) -> AsyncGenerator[Event]:
+        """Yield every event from the first to Finished."""
+        async with aclosing(self.batches(lambda: 0.0)) as batches:
+            async for batch in batches:
+                for event in batch:
+                    yield event
+
+    async def batches(self, interval_s: Callable[[], float]) -> AsyncGenerator[Sequence[Event]]:
+        """Yield the events from the first to Finished, several at once.
+
+        Parameters
+        ----------
+        interval_s
+            How long deltas may gather, asked anew each time. Whatever a person waits for (the first words, a tool, a
+            retry, the end) comes at once, with all before it.
+        """
+        loop = asyncio.get_running_loop()
+        seen = 0
+        while True:
+            due = loop.time() + interval_s()
+            if not any(map(self._is_urgent, range(seen, len(self.log)))):
+                await self._next(seen, due)
+            batch = tuple(self.log[seen:])
+            seen += len(batch)
+            yield batch
+            if isinstance(batch[-1], Finished):
+                return
+
+    def __aiter__(self) -> AsyncGenerator[Event]:
+        """Return `watch()`."""
+        return self.watch()
+
+    def __await__(self) -> Generator[object, None, Reply]:
+        """Wait for the end and return the reply; raises the ChatError that the turn failed with."""
+        return self._result().__await__()
+
+    async def _result(self) -> Reply:
+        try:
+            await asyncio.shield(self._task)
+        except asyncio.CancelledError:
+            self.cancel()  # whoever waits for the answer was stopped: nobody wants it any more
+            raise
+        self.raise_for_failure()
+        return self.reply
+
+    def raise_for_failure(self) -> None:
+        """Raise the ChatError that the turn failed with, if it did."""
+        match self.reply.finished:
+            case Finished("failed", error, kind):
+                raise errors.named(kind, error)
+
+    async def _run(self, events: AsyncGenerator[Event], keep: Keep) -> None:
+        self._is_started = True
+        started = time.perf_counter()
+        finished = await self._tell(events)
+        self._is_stoppable = False  # from here on the turn only tidies up
+        finished = replace(finished, duration_s=time.perf_counter() - started)
+        self.reply.add(finished)
+        try:
+            await keep(self.reply.messages())
+        except Exception as error:  # noqa: BLE001 - see _failure
+            # The answer is whole and shown; that it could not be kept is what the user has to know.
+            finished = replace(_failure(error), duration_s=finished.duration_s)
+        self._push(finished)
+
+    async def _tell(self, events: AsyncGenerator[Event]) -> Finished:
+        try:
+            async with aclosing(events):
+                async for event in events:
+                    self._push(event)
+        except asyncio.CancelledError:
+            return Finished("cancelled")
+        except Exception as error:  # noqa: BLE001 - see _failure
+            return _failure(error)
+        return Finished(self._natural_outcome())
+
+    def _natural_outcome(self) -> Outcome:
+        if self.reply.parts and isinstance(self.reply.parts[-1], ToolResult):
+            return "tool_limit"
+        return "length" if self.reply.is_truncated else "done"
+
+    def _push(self, event: Event) -> None:
+        self.log.append(event)
+        self.reply.add(event)
+        for look in tuple(self._watchers):
+            look()
+
+    def _is_urgent(self, index: int) -> bool:
+        """Whether a person waits for this event: all but a delta that follows a delta of its kind."""
+        event = self.log[index]
+        if not isinstance(event, TextDelta | ThinkingDelta):
+            return not isinstance(event, Asked)
+        return index == 0 or type(self.log[index - 1]) is not type(event)
+
+    async def _next(self, seen: int, due: float) -> None:
+        """Wait until an urgent event comes, or `due` has passed and there is more than `seen` events."""
+        loop = asyncio.get_running_loop()
+        woken: asyncio.Future[None] = loop.create_future()
+
+        def look() -> None:
+            is_new = len(self.log) > seen
+            if not woken.done() and is_new and (loop.time() >= due or self._is_urgent(len(self.log) - 1)):
+                woken.set_result(None)
+
+        timer = loop.call_at(due, look)
+        self._watchers.add(look)
+        try:
+            await woken
+        finally:
+            timer.cancel()
+            self._watchers.discard(look)
+
+
+def _failure(error: Exception) -> Finished:
+    """Return how a turn ends that `error` broke; any error, since a watcher that waits for ever is worse than a bug."""
+    if isinstance(error, ChatError):
+        return Finished("failed", str(error), type(error).__name__)
+    text = f"chatnb itself failed ({type(error).__name__}: {error}). This is a bug: please report it."
+    return Finished("failed", text, ChatError.__name__)
