@@ -1,0 +1,59 @@
+"""What every test may ask for, and the rule that nothing is skipped in CI."""
+
+import os
+from collections.abc import Generator, Iterator
+from typing import TypeAlias, TypeVar
+
+import pytest
+
+from tests.ollama.finding import NoOllamaError, find
+from tests.ollama.server import OllamaServer
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+Reporting: TypeAlias = Generator[None, Report, Report]
+
+
+@pytest.fixture(scope="session")
+def ollama_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OllamaServer]:
+    """Run a real Ollama with `tinychat`, `tinythink` and `tinyplain`; whoever stops it uses `stoppable_ollama`."""
+    try:
+        found = find()
+    except NoOllamaError as error:
+        pytest.skip(str(error))
+    server = OllamaServer(found, tmp_path_factory.mktemp("ollama"))
+    try:
+        server.start()
+        server.create_models()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def stoppable_ollama(ollama_server: OllamaServer) -> Iterator[OllamaServer]:
+    """Give the same server to a test that may stop it; it runs again afterwards."""
+    if not ollama_server.is_ours:
+        pytest.skip("needs an Ollama program that it may stop; CHATNB_TEST_OLLAMA names an address")
+    yield ollama_server
+    ollama_server.start()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Reporting[pytest.TestReport]:
+    """Turn a skipped test into a failed one in CI, where everything that a test needs is there."""
+    report = yield
+    return _never_skipped(report)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Reporting[pytest.CollectReport]:
+    """Do the same for a file that skips itself."""
+    report = yield
+    return _never_skipped(report)
+
+
+def _never_skipped(report: Report) -> Report:
+    if report.skipped and os.environ.get("CI") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"Skipped, but in CI nothing may be: {report.longrepr}"
+    return report
