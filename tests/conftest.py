@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 import pytest
 
+from tests.kernel.kernels import Kernel, running_kernel
 from tests.ollama.finding import NoOllamaError, find
 from tests.ollama.server import OllamaServer
 
@@ -36,6 +38,13 @@ def stoppable_ollama(ollama_server: OllamaServer) -> Iterator[OllamaServer]:
         pytest.skip("needs an Ollama program that it may stop; CHATNB_TEST_OLLAMA names an address")
     yield ollama_server
     ollama_server.start()
+
+
+@pytest.fixture
+def kernel(tmp_path: Path) -> Iterator[Kernel]:
+    """Run a fresh kernel; for one with an environment of its own use `running_kernel`."""
+    with running_kernel(tmp_path) as kernel:
+        yield kernel
 
 
 @pytest.hookimpl(wrapper=True)
