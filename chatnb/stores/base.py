@@ -5,10 +5,14 @@ Calls block, for milliseconds, and may come from any thread; whoever is on an ev
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from ..errors import SessionNotFound, SettingsError
 from ..messages import Message, Session, SessionInfo
+
+FIELDS = frozenset({"title", "model", "system", "place"})
+"""What `Store.update` can change."""
 
 
 class Store(Protocol):
@@ -63,3 +67,29 @@ class Store(Protocol):
     def close(self) -> None:
         """Release what is open; the store is not used after."""
         ...
+
+
+def info_of(session: Session, message_count: int) -> SessionInfo:
+    """Return what a list shows of the session."""
+    return SessionInfo(
+        id=session.id,
+        title=session.title,
+        model=session.model,
+        place=session.place,
+        user_id=session.user_id,
+        created_at=session.created_at,
+        updated_at=session.updated_at or session.created_at,
+        message_count=message_count,
+    )
+
+
+def check_fields(names: Iterable[str]) -> None:
+    """Raise SettingsError if `Store.update` cannot change one of these."""
+    if unknown := sorted(set(names) - FIELDS):
+        msg = f"A chat session has no {', '.join(unknown)} to change, but {', '.join(sorted(FIELDS))}."
+        raise SettingsError(msg)
+
+
+def not_found(session_id: str) -> SessionNotFound:
+    """Return the error that every store raises for a session that is not there."""
+    return SessionNotFound(f"There is no chat session {session_id!r}. `%chat sessions` lists those that are there.")

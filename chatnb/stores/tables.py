@@ -1,0 +1,115 @@
+"""A session as the tables of a TinyDB file, both ways.
+
+The table `session` has one document, `messages` one for each message. Documents have the numbers that TinyDB gives
+them, since plain TinyDB takes no others; a message's own id is its field `id`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from tinydb.table import Table
+
+from ..errors import SettingsError, StoreError
+from ..messages import Message, Session, SessionInfo, now
+from ..wire import VERSION, message_from_json, session_from_json, to_json
+from .atomic import AtomicStorage, Damaged, Tables
+from .base import info_of
+
+
+def read(storage: AtomicStorage) -> tuple[Tables | None, str]:
+    """Return the tables of a session, None where there is no file; and what is wrong with it."""
+    try:
+        tables = storage.read()
+        if tables is not None:
+            _header(tables)
+    except Damaged as error:
+        return None, str(error)
+    return tables, ""
+
+
+def session_of(tables: Tables, session_id: str) -> tuple[Session, Sequence[str]]:
+    """Return the session with the messages that read, and what is wrong with the others.
+
+    Raises
+    ------
+    StoreError
+        If a newer chatnb wrote what this one does not understand.
+    """
+    is_newer = _document(tables).get("version", VERSION) > VERSION
+    messages, left_out = [], []
+    for document in tables.get("messages", {}).values():
+        try:
+            messages.append(message_from_json(document))
+        except SettingsError as error:
+            if is_newer:
+                msg = f"The chat session {session_id} was written by a newer chatnb. Upgrade: pip install -U chatnb"
+                raise StoreError(msg) from error
+            left_out.append(f"One message of the chat session {session_id} is left out. {error}")
+    # A file that was copied under another name is another session.
+    return replace(_header(tables), id=session_id, messages=tuple(messages)), left_out
+
+
+def describe(tables: Tables, session_id: str) -> SessionInfo:
+    """Return what a list shows of the session; raises Damaged if there is none in the tables."""
+    return info_of(replace(_header(tables), id=session_id), len(tables.get("messages", {})))
+
+
+def empty(session: Session) -> Tables:
+    """Return the tables of the session without its messages."""
+    whole = replace(session, updated_at=session.updated_at or now(), messages=())
+    return {"session": {"1": to_json(whole) | {"version": VERSION}}, "messages": {}}
+
+
+def put(storage: AtomicStorage, messages: Sequence[Message]) -> None:
+    """Add messages, or let them take the place of those that have their ids."""
+    table = Table(storage, "messages", cache_size=0)
+    documents = (storage.read() or {}).get("messages", {})
+    places = {document.get("id"): int(doc_id) for doc_id, document in documents.items()}
+    for message in messages:
+        document = to_json(message)
+        if message.id in places:
+            table.update(partial(_become, document), doc_ids=[places[message.id]])
+        else:
+            places[message.id] = table.insert(document)
+
+
+def stamp(storage: AtomicStorage, **fields: str) -> None:
+    """Change fields of the session itself, and when it was changed."""
+    Table(storage, "session", cache_size=0).update({**fields, "updated_at": now().isoformat()})
+
+
+def cut_off(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Return messages whose last one was never finished, marked so."""
+    return (*messages[:-1], *(replace(last, outcome="cancelled") for last in messages[-1:]))
+
+
+def _become(document: Mapping[str, Any], old: MutableMapping[str, Any]) -> None:
+    old.clear()  # an update would keep what the new one leaves out
+    old.update(document)
+
+
+def _document(tables: Tables) -> dict[str, Any]:
+    documents = list(tables.get("session", {}).values())
+    if len(documents) != 1:
+        msg = f"its table `session` has {len(documents)} documents instead of one"
+        raise Damaged(msg)
+    return documents[0]
+
+
+def _header(tables: Tables) -> Session:
+    """Return the session without its messages; raises Damaged if it does not read."""
+    try:
+        session = session_from_json(_document(tables))
+    except SettingsError as error:
+        raise Damaged(str(error)) from error
+    texts = (session.title, session.model, session.system, session.place, session.user_id)
+    times = (session.created_at, session.updated_at or session.created_at)
+    # Lists are sorted by time and searched by title: one odd file may not spoil them.
+    if not all(isinstance(text, str) for text in texts) or any(time.tzinfo is None for time in times):
+        msg = "a field of its table `session` is not what it should be"
+        raise Damaged(msg)
+    return session
