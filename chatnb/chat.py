@@ -99,6 +99,7 @@ class Chat:
         session: Session | None = None,
         schema: Mapping[str, Json] | None = None,
         tools: Tools | None = None,
+        without: str = "",
     ) -> Turn:
         """Ask `text`, exactly as it is, and return the turn; to be called on a running event loop.
 
@@ -116,6 +117,8 @@ class Chat:
             A JSON schema that the answer has to fit.
         tools
             Instead of the chat's own.
+        without
+            Id of an earlier turn that the model is not to read: when its question is asked again.
         """
         settings = settings or self.settings
         session = session or self.sessions.current
@@ -129,7 +132,7 @@ class Chat:
             user_id=settings.user_id,
         )
         question = replace(question, turn_id=question.id)
-        ask = _Ask(question, session, settings, schema, tools or self.tools)
+        ask = _Ask(question, session, settings, schema, tools or self.tools, without)
         over = asyncio.Event()
 
         async def keep(messages: Sequence[Message]) -> None:
@@ -200,7 +203,7 @@ class Chat:
         num_predict = settings.options.get("num_predict", 0)
         composed = prompt.compose(
             ask.question,
-            history,
+            [message for message in history if not ask.without or message.turn_id != ask.without],
             system=ask.session.system or settings.system,
             limit=settings.history,
             answer_tokens=num_predict if num_predict > 0 else prompt.ANSWER_TOKENS,
@@ -241,6 +244,7 @@ class _Ask:
     settings: Settings
     schema: Mapping[str, Json] | None
     tools: Tools | None
+    without: str
 
 
 def sessions_folder(settings: Settings) -> Path:

@@ -56,7 +56,10 @@ class Portal:
         return future.result()
 
     def follow(
-        self, source: Callable[[], AsyncGenerator[T]], each: Callable[[T], object], cancel: Callable[[], object]
+        self,
+        source: Callable[[], AsyncGenerator[T]],
+        each: Callable[[T], object],
+        cancel: Callable[[], object] | None = None,
     ) -> None:
         """Call `each` on this thread for everything that `source()` yields on the loop thread, until it ends.
 
@@ -66,12 +69,12 @@ class Portal:
             Called on the loop thread.
         cancel
             Called on the loop thread at the first interrupt, and whenever the following ends early. It has to make the
-            source end, soon and by itself.
+            source end, soon and by itself. Without it the source is closed.
 
         Raises
         ------
         KeyboardInterrupt
-            At a second interrupt, while the first one is still being obeyed.
+            At a second interrupt, while the first one is still being obeyed; without `cancel` at the first.
         """
         is_followed = True
 
@@ -86,13 +89,16 @@ class Portal:
 
         loop = self._running_loop()
         future = self.submit(pump())
+        end: Callable[[], object] = partial(loop.call_soon_threadsafe, cancel) if cancel else future.cancel
         try:
-            self._wait(future, lambda: loop.call_soon_threadsafe(cancel))
+            self._wait(future, end)
         finally:
             is_followed = False
             if not future.done():
-                loop.call_soon_threadsafe(cancel)
+                end()
                 future.cancel()
+        if future.cancelled():
+            raise KeyboardInterrupt
         future.result()
 
     async def on_kernel(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -13,7 +13,7 @@ from itertools import groupby
 from .errors import SettingsError
 from .messages import Context, Image, Message, Text, Thinking, ToolCall, ToolResult, now
 
-CONTEXT_STEPS = tuple(2**n for n in range(12, 21))
+CONTEXT_STEPS: tuple[int, ...] = tuple(2**n for n in range(12, 21))
 """The windows that are asked for, in tokens: 4,096 to 1,048,576. Few, since each change makes Ollama reload a model."""
 
 ANSWER_TOKENS = 2_048
@@ -161,7 +161,7 @@ def _newest(messages: Sequence[Message], tokens: int) -> tuple[Message, ...]:
 
 def _step(tokens: int, at_most: int) -> int:
     """Return the smallest step that holds `tokens`, or `at_most`."""
-    return min([step for step in CONTEXT_STEPS if step >= tokens] + [at_most])
+    return min(at_most, *(step for step in CONTEXT_STEPS if step >= tokens)) if tokens < at_most else at_most
 
 
 def _system(text: str, question: Message) -> Message:

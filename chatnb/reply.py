@@ -25,7 +25,7 @@ from .events import (
     ToolStarted,
     Waiting,
 )
-from .messages import Message, Part, Seam, Text, Thinking, ToolCall, ToolResult, Usage
+from .messages import Message, Outcome, Part, Seam, Text, Thinking, ToolCall, ToolResult, Usage
 
 Number = TypeVar("Number", int, float)
 
@@ -90,6 +90,11 @@ class Reply:
                 self.asked, self.model = event, event.model
             case Finished():
                 self.finished, self.status = event, None
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended; None while it has not."""
+        return self.finished.outcome if self.finished else None
 
     @property
     def text(self) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from .errors import SessionNotFound
@@ -138,8 +139,7 @@ class Sessions:
 
     def update(self, **fields: str) -> None:
         """Change fields of the current session: title, model, system."""
-        self._current = replace(self.current, **fields)
-        try:
+        self._current = replace(self.current, **fields)  # type: ignore[arg-type]  # only fields of text are named
+        # One that has not begun is not there: its first question brings the fields along.
+        with suppress(SessionNotFound):
             self.store.update(self._current.id, **fields)
-        except SessionNotFound:
-            pass  # it has not begun: its first question brings the fields along

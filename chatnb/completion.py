@@ -1,0 +1,58 @@
+"""Tab completion for the magics: options, commands, models and sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .commands import COMMANDS
+from .desk import Desk
+from .errors import ChatError
+from .options import question_parser
+
+PATIENCE_S = 1.0
+"""How long a tab may wait for the server."""
+
+
+def complete(desk: Desk, event: Any) -> list[str]:
+    """Return what fits where the cursor is.
+
+    Parameters
+    ----------
+    event
+        IPython's: `command`, `text_until_cursor`, and `symbol`, the part of the word that is replaced. A colon ends a
+        symbol, so of `qwen3:8b` only `8b` is given back.
+    """
+    before, _, word = event.text_until_cursor.rpartition(" ")
+    found = [
+        candidate for candidate in _candidates(desk, event.command, before.split()[1:]) if candidate.startswith(word)
+    ]
+    replaced = len(event.symbol)
+    return [candidate[len(word) - replaced :] for candidate in found]
+
+
+def _candidates(desk: Desk, command: str, words: Sequence[str]) -> list[str]:
+    last = words[-1] if words else ""
+    if last in ("-m", "--model") or (command == "%chat" and words[:1] == ["pull"]):
+        return _models(desk)
+    if last in ("-s", "--session") or (command == "%chat" and words == ["open"]):
+        return [_quoted(info.title) for info in desk.chat.sessions.all()]
+    if last in ("--schema", "--into"):
+        return [name for name in desk.shell.user_ns if not name.startswith("_")]
+    if command == "%chat":
+        return list(COMMANDS) if not words else ["-m", "--model", "-s", "--session"]
+    return list(question_parser(command)._option_string_actions)  # noqa: SLF001 - argparse tells it nowhere else
+
+
+def _quoted(title: str) -> str:
+    return f'"{title}"' if " " in title else title
+
+
+def _models(desk: Desk) -> list[str]:
+    """Return the server's models; none if it does not say at once."""
+    future = desk.chat.portal.submit(desk.provider().models())
+    try:
+        return [model.name for model in future.result(PATIENCE_S)]
+    except (ChatError, TimeoutError):
+        future.cancel()
+        return []

@@ -1,0 +1,124 @@
+"""The user's settings: `%config ChatConfig`, configuration files and the environment.
+
+The order is: an option of the magic, `%config` or a configuration file of IPython, the environment, the default.
+The environment is read when the extension is loaded: `CHATNB_` and the setting's name in capitals, such as
+`CHATNB_MODEL`; and `OLLAMA_HOST` for the host, in every form that Ollama itself accepts.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from traitlets import Bool, Dict, Float, Int, TraitError, TraitType, Unicode, observe
+from traitlets.config import Configurable
+
+from .errors import SettingsError
+from .settings import RetryPolicy, Settings
+
+_DEFAULT = Settings()
+
+
+class ChatConfig(Configurable):
+    """How chatnb asks and shows. Each setting can be given by %config, a configuration file, or the environment."""
+
+    model = Unicode(help="Model to ask, or several with commas between them: the rest are asked when it cannot answer.")
+    host = Unicode(help="Ollama's address, in any form that OLLAMA_HOST takes; empty: the local one.")
+    system = Unicode(help="System prompt of every session that has none of its own.")
+    options = Dict(help="Options of Ollama, such as temperature, seed, num_ctx.")
+    think = Bool(None, allow_none=True, help="Whether the model is to think first; None leaves it to the model.")
+    keep_alive = Unicode(None, allow_none=True, help='How long the model stays in memory ("5m", "-1" for ever).')
+    timeout = Float(_DEFAULT.timeout_s, min=0.001, help="Seconds to wait for the first token.")
+    stall = Float(_DEFAULT.stall_s, min=0.001, help="Seconds of silence in mid-answer that count as broken.")
+    retry_attempts = Int(_DEFAULT.retry.attempts, min=1, help="How often a model is asked, the first time included.")
+    retry_initial_delay = Float(_DEFAULT.retry.initial_delay_s, min=0, help="Seconds before the second attempt.")
+    retry_max_delay = Float(_DEFAULT.retry.max_delay_s, min=0, help="Most seconds between two attempts.")
+    retry_multiplier = Float(_DEFAULT.retry.multiplier, min=1, help="By how much the delay grows each time.")
+    retry_jitter = Float(_DEFAULT.retry.jitter, min=0, max=1, help="Part of the delay that is left to chance.")
+    history = Int(_DEFAULT.history, min=0, help="Most messages of the session that the model reads.")
+    max_context = Int(_DEFAULT.max_context, min=256, help="Largest window that is asked of the server, in tokens.")
+    tool_rounds = Int(_DEFAULT.tool_rounds, min=0, help="How often a model may call tools in one turn.")
+    save = Bool(_DEFAULT.save, help="Whether sessions are kept on disk.")
+    stream = Unicode(_DEFAULT.stream, help='"auto" streams where a person watches; "always" and "never" override it.')
+    footer = Bool(_DEFAULT.footer, help="Whether an answer in a cell ends with a line of figures.")
+    home = Unicode(help="Folder of the sessions; empty: the user's data folder.")
+    notebook = Unicode(help="Path of this notebook, where it cannot be found out.")
+    user_id = Unicode(help="Who asks; kept with each message.")
+
+    def __init__(self, environment: Mapping[str, str] | None = None, **kwargs: Any) -> None:
+        self._environment = os.environ if environment is None else environment
+        self._origins: dict[str, str] = {}
+        super().__init__(**kwargs)
+        for name in self._origins:
+            self._origins[name] = "configuration file"
+        for name, trait in self.traits(config=True).items():
+            if name not in self._origins:
+                self._take_from_environment(name, trait)
+
+    def settings(self) -> Settings:
+        """Return what is set now, as one value."""
+        return Settings(
+            model=self.model,
+            host=self.host,
+            system=self.system,
+            options=dict(self.options),
+            think=self.think,
+            keep_alive=self.keep_alive,
+            timeout_s=self.timeout,
+            stall_s=self.stall,
+            retry=RetryPolicy(
+                attempts=self.retry_attempts,
+                initial_delay_s=self.retry_initial_delay,
+                max_delay_s=self.retry_max_delay,
+                multiplier=self.retry_multiplier,
+                jitter=self.retry_jitter,
+            ),
+            history=self.history,
+            max_context=self.max_context,
+            tool_rounds=self.tool_rounds,
+            save=self.save,
+            stream=self.stream,
+            footer=self.footer,
+            home=self.home,
+            user_id=self.user_id,
+        )
+
+    def origins(self) -> tuple[Setting, ...]:
+        """Return every setting with its value and where that came from."""
+        return tuple(
+            Setting(name, getattr(self, name), self._origins.get(name, "default"), trait.help)
+            for name, trait in sorted(self.traits(config=True).items())
+        )
+
+    @observe("*")
+    def _note_origin(self, change: Any) -> None:
+        if change.name in self.traits(config=True):
+            self._origins[change.name] = "%config"
+
+    def _take_from_environment(self, name: str, trait: TraitType[Any, Any]) -> None:
+        variables = [f"CHATNB_{name.upper()}", *(["OLLAMA_HOST"] if name == "host" else [])]
+        for variable in variables:
+            text = self._environment.get(variable)
+            if not text:
+                continue
+            try:
+                setattr(self, name, trait.from_string(text))
+            except (TraitError, ValueError) as error:
+                msg = (
+                    f"The environment variable {variable} is {text!r}, which is no value for ChatConfig.{name}: {error}"
+                )
+                raise SettingsError(msg) from error
+            self._origins[name] = variable
+            return
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting, its value, and where the value came from: %config, a file, a variable of the environment, default."""
+
+    name: str
+    value: object
+    origin: str
+    help: str

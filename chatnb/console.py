@@ -1,0 +1,147 @@
+"""The console: `chatnb lab`, `chatnb ask`, `chatnb doctor`.
+
+Exit codes: 0 all is well, 1 something failed and stderr says what, 2 the words were not understood, 130 stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from .chat import Chat
+from .config import ChatConfig
+from .doctor import examine
+from .errors import ChatError, SettingsError
+from .models.base import ModelInfo
+from .options import HelpAsked, Parser, add_question_options, options_of
+from .settings import Settings
+from .views.base import View
+from .views.follow import follow
+from .views.plain import PlainView
+from .views.terminal import TerminalView
+
+FIRST_NOTEBOOK = "01_first_chat.ipynb"
+BUILT_IN_MODEL = "scripted:demo"
+STOPPED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the words after `chatnb` say and return the exit code."""
+    try:
+        parsed = _parser().parse_args(sys.argv[1:] if arguments is None else arguments)
+        settings = ChatConfig().settings()
+        code: int = parsed.run(parsed, settings)
+    except HelpAsked as asked:
+        print(asked, end="")
+        return 0
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except ChatError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped. What was said so far is kept.", file=sys.stderr)
+        return STOPPED
+    return code
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="chatnb", description="Chat with a language model, from the notebook or from here.", allow_abbrev=False
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    lab = commands.add_parser("lab", help="open JupyterLab on a first notebook, with the models that are there")
+    lab.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="passed on to JupyterLab")
+    lab.set_defaults(run=_open_lab)
+
+    ask = commands.add_parser("ask", help="ask one question; text from a pipe is asked too")
+    add_question_options(ask)
+    ask.add_argument("words", nargs="*", metavar="QUESTION")
+    ask.set_defaults(run=_ask)
+
+    doctor = commands.add_parser("doctor", help="check each thing that can be wrong")
+    doctor.set_defaults(run=_examine)
+    return parser
+
+
+def _ask(parsed: argparse.Namespace, settings: Settings) -> int:
+    words = " ".join(parsed.words)
+    piped = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read()
+    text = "\n\n".join(filter(None, (words, piped.rstrip("\n"))))
+    if not text.strip():
+        raise SettingsError("There is no question. Write it after `chatnb ask`, or pipe it in.")
+    options = options_of(parsed)
+    settings = options.over(settings)
+    chat = Chat(settings=settings, place=str(Path.cwd()), session=options.session)
+    view: View = TerminalView(footer=settings.footer) if sys.stdout.isatty() else PlainView(sys.stdout)
+    try:
+        turn = follow(chat.portal, lambda: chat.ask(text), view)
+        turn.raise_for_failure()
+    finally:
+        chat.close()
+    return STOPPED if turn.reply.outcome == "cancelled" else 0
+
+
+def _examine(_: argparse.Namespace, settings: Settings) -> int:
+    chat = Chat(settings=settings)
+    try:
+        findings = chat.portal.call(examine(settings, chat.catalog))
+    finally:
+        chat.close()
+    for finding in findings:
+        mark = {"ok": "ok     ", "warning": "warning", "wrong": "wrong  "}[finding.verdict]
+        print(f"{mark}  {finding.about}: {finding.found}")
+        if finding.step:
+            print(f"         {finding.step}")
+    return int(any(finding.verdict == "wrong" for finding in findings))
+
+
+def _open_lab(parsed: argparse.Namespace, settings: Settings) -> int:
+    """Open JupyterLab on a copy of the first notebook, with a model that answers."""
+    environment = dict(os.environ)
+    models, trouble = _models(settings)
+    if models:
+        chosen = settings.model or f"{models[0].name} (the first)"
+        print(f"Ollama is there, with {len(models)} models; {chosen} will answer.")
+    else:
+        print(f"{trouble}\nUntil then chatnb's built-in script answers, so that you can look around.")
+        environment["CHATNB_MODEL"] = BUILT_IN_MODEL
+    notebook = Path(FIRST_NOTEBOOK)
+    if not notebook.exists():
+        shutil.copyfile(_first_notebook(), notebook)
+    command = [sys.executable, "-m", "jupyter", "lab", str(notebook), *parsed.rest]
+    try:
+        return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - the user's own JupyterLab
+    except KeyboardInterrupt:
+        return 0  # Ctrl-C is how a JupyterLab is ended
+
+
+def _models(settings: Settings) -> tuple[Sequence[ModelInfo], str]:
+    """Return the models that Ollama has, or none and why."""
+    chat = Chat(settings=replace(settings, model=""))
+    try:
+        models = chat.portal.call(chat.catalog.provider(host=settings.host).models())
+    except ChatError as error:
+        return (), f"Ollama was not found. {error}"
+    finally:
+        chat.close()
+    return (
+        models,
+        "" if models else "Ollama is there but has no models. `ollama pull llama3.2` gets a small one (2 GB).",
+    )
+
+
+def _first_notebook() -> Path:
+    """Return where the first notebook lies: beside the package in a checkout, else where the wheel put it."""
+    beside = Path(__file__).parent.parent / "notebooks" / FIRST_NOTEBOOK
+    installed = Path(sysconfig.get_path("data")) / "share" / "chatnb" / "notebooks" / FIRST_NOTEBOOK
+    return beside if beside.exists() else installed

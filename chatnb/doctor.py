@@ -1,0 +1,116 @@
+"""Check each thing that can be wrong, and say the next step for each that is."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from .chat import sessions_folder
+from .errors import ChatError
+from .models.catalog import Catalog
+from .settings import Settings
+
+MIN_FREE_BYTES = 500_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes
+    ----------
+    step
+        What to do about it; empty where all is well.
+    """
+
+    about: str
+    verdict: Literal["ok", "warning", "wrong"]
+    found: str
+    step: str = ""
+
+
+async def examine(settings: Settings, catalog: Catalog, environment: Mapping[str, str] | None = None) -> list[Finding]:
+    """Return what was found, the server first, then this machine."""
+    server = [finding async for finding in _server(settings, catalog)]
+    here = await asyncio.to_thread(_here, settings, os.environ if environment is None else environment)
+    return [*server, *here]
+
+
+async def _server(settings: Settings, catalog: Catalog) -> AsyncGenerator[Finding]:
+    provider = catalog.provider(host=settings.host)
+    try:
+        version = await provider.version()
+        yield Finding("Ollama", "ok", f"version {version} at {provider.address}")
+        models = await provider.models()
+    except ChatError as error:
+        yield Finding("Ollama", "wrong", str(error), "`ollama serve` starts it; https://ollama.com has it.")
+        return
+    if not models:
+        yield Finding("models", "wrong", "the server has none", "`%chat pull llama3.2` gets a small one (2 GB).")
+        return
+    yield Finding("models", "ok", ", ".join(model.name for model in models))
+    for name in settings.models:
+        yield await _model(name, settings, catalog)
+
+
+async def _model(name: str, settings: Settings, catalog: Catalog) -> Finding:
+    about = f"model {name}"
+    try:
+        provider, short = catalog.find(name, settings.host)
+        info = await provider.show(short)
+    except ChatError as error:
+        return Finding(about, "wrong", str(error), f"`%chat pull {name}` gets it.")
+    if info.capabilities and "completion" not in info.capabilities:
+        return Finding(about, "wrong", f"it can {', '.join(info.capabilities)}, but not chat", "Choose another model.")
+    return Finding(about, "ok", ", ".join(info.capabilities) or "can chat")
+
+
+def _here(settings: Settings, environment: Mapping[str, str]) -> list[Finding]:
+    return [_folder(sessions_folder(settings)), _proxy(environment), _packages()]
+
+
+def _folder(folder: Path) -> Finding:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"?")
+            probe.flush()
+        free_bytes = shutil.disk_usage(folder).free
+    except OSError as error:
+        step = 'Choose another folder: %config ChatConfig.home = "..."; or ask with --no-save.'
+        return Finding("sessions", "wrong", f"{folder} cannot be written: {error.strerror or error}", step)
+    if free_bytes < MIN_FREE_BYTES:
+        found = f"{folder} has only {free_bytes // 1_000_000} MB left"
+        return Finding("sessions", "warning", found, "Make room on the disk.")
+    return Finding("sessions", "ok", f"kept in {folder}")
+
+
+def _proxy(environment: Mapping[str, str]) -> Finding:
+    proxies = [name for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy") if environment.get(name)]
+    spared = environment.get("NO_PROXY", environment.get("no_proxy", ""))
+    if proxies and not any(host in spared for host in ("localhost", "127.0.0.1", "*")):
+        found = f"{proxies[0]} is set, and NO_PROXY does not name localhost"
+        step = 'Set NO_PROXY="localhost,127.0.0.1" if the model cannot be reached.'
+        return Finding("proxy", "warning", found, step)
+    return Finding("proxy", "ok", "not in the way")
+
+
+def _packages() -> Finding:
+    versions = {}
+    for name in ("chatnb", "ipython", "ipykernel", "jupyterlab", "ollama"):
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    found = ", ".join(f"{name} {version}" for name, version in versions.items())
+    if versions.get("ipykernel") == "7.0.0":
+        return Finding("packages", "warning", found, "ipykernel 7.0.0 loses messages: `pip install -U ipykernel`.")
+    return Finding("packages", "ok", f"Python {platform.python_version()}, {found}")

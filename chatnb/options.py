@@ -1,0 +1,209 @@
+"""One grammar of options for the magics and the console.
+
+The text of a question is never parsed: `%%chat` has it in the cell's body, and `%ask` takes everything after the
+leading options as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import shlex
+from dataclasses import dataclass, fields, replace
+from typing import Any, NoReturn
+
+from .errors import SettingsError
+from .settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the options of one question say; None and "" where they say nothing.
+
+    Attributes
+    ----------
+    session
+        Id or title of the session to ask in.
+    schema, into
+        Names in the user's namespace: what the answer has to fit, and where it goes.
+    code
+        Whether the answer's code becomes the next cell.
+    """
+
+    model: str = ""
+    session: str = ""
+    system: str = ""
+    option: tuple[tuple[str, Any], ...] = ()
+    think: bool | None = None
+    keep_alive: str = ""
+    timeout: float | None = None
+    history: bool = True
+    save: bool = True
+    schema: str = ""
+    into: str = ""
+    code: bool = False
+
+    def over(self, settings: Settings) -> Settings:
+        """Return `settings` with what is said here in place of what they say."""
+        return replace(
+            settings,
+            model=self.model or settings.model,
+            system=self.system or settings.system,
+            options={**settings.options, **dict(self.option)},
+            think=settings.think if self.think is None else self.think,
+            keep_alive=self.keep_alive or settings.keep_alive,
+            timeout_s=settings.timeout_s if self.timeout is None else self.timeout,
+            history=settings.history if self.history else 0,
+            save=settings.save and self.save,
+        )
+
+
+class HelpAsked(Exception):  # noqa: N818 - no error: `-h` was given, and `text` answers it
+    """The user asked for help; `str()` of it is the help."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argparse parser that raises SettingsError and HelpAsked where others end the process."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise SettingsError; what argparse calls for a wrong line."""
+        usage = " ".join(self.format_usage().split())
+        raise SettingsError(f"{message[:1].upper()}{message[1:]}. {usage}")
+
+    def print_help(self, file: object = None) -> NoReturn:  # noqa: ARG002 - argparse's own signature
+        """Raise HelpAsked; what argparse calls for `-h`."""
+        raise HelpAsked(self.format_help())
+
+
+def question_parser(prog: str) -> Parser:
+    """Return the parser of a question's options; `prog` is what usage lines begin with."""
+    parser = Parser(
+        prog=prog, description="Ask a model; the question is sent exactly as it is written.", allow_abbrev=False
+    )
+    add_question_options(parser)
+    return parser
+
+
+def add_question_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a question to a parser."""
+    add = parser.add_argument
+    add("-m", "--model", default="", help="model to ask, or several with commas: the rest are fallbacks")
+    add("-s", "--session", default="", help="id or title of the session to ask in; a new one where there is none")
+    add("--system", default="", help="system prompt for this question")
+    add(
+        "-o",
+        "--option",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        type=_pair,
+        help="option of Ollama, such as temperature=0, seed=1, num_ctx=8192; may be given several times",
+    )
+    add("--think", action=argparse.BooleanOptionalAction, help="let the model think before it answers, or not")
+    add("--keep-alive", default="", metavar="TIME", help="how long the model stays in memory: 10m, 0, -1 for ever")
+    add(
+        "--schema",
+        default="",
+        metavar="NAME",
+        help="pydantic class or JSON schema in the namespace that the answer has to fit",
+    )
+    add("--into", default="", metavar="NAME", help="put the answer, or the validated object, into this variable")
+    add("--code", action="store_true", help="make the answer's code the next cell")
+    add("--no-save", dest="save", action="store_false", help="leave nothing of this question on disk")
+    add("--no-history", dest="history", action="store_false", help="ask without what was said before")
+    add("--timeout", type=_seconds, metavar="SECONDS", help="how long to wait for the first token")
+
+
+def parse_question(line: str, prog: str = "%%chat") -> Options:
+    """Return the options on the first line of a `%%chat` cell.
+
+    Raises
+    ------
+    SettingsError
+        If the line is not made of options.
+    HelpAsked
+        If it asks for help.
+
+    Examples
+    --------
+    >>> parse_question("-m qwen3:8b -o temperature=0 --no-think").option
+    (('temperature', 0),)
+    """
+    return options_of(question_parser(prog).parse_args(_split(line)))
+
+
+def parse_line(line: str, prog: str = "%ask") -> tuple[Options, str]:
+    """Return the leading options of a line, and all that follows them exactly as it is.
+
+    Examples
+    --------
+    >>> options, text = parse_line("-m tiny what's {this} -- and that?")
+    >>> options.model, text
+    ('tiny', "what's {this} -- and that?")
+    """
+    parser = question_parser(prog)
+    takes_value = {name for action in parser._actions for name in action.option_strings if action.nargs != 0}  # noqa: SLF001 - argparse has no other way to tell
+    words, rest = [], line.strip()
+    while rest.startswith("-"):
+        word, rest = _first_word(rest)
+        if word == "--":
+            break
+        words.append(word)
+        if word in takes_value and rest:
+            word, rest = _first_word(rest)
+            words.append(word)
+    return options_of(parser.parse_args(words)), rest
+
+
+def options_of(parsed: argparse.Namespace) -> Options:
+    """Return the options of a question among what was parsed."""
+    values = {field.name: getattr(parsed, field.name) for field in fields(Options)}
+    return Options(**{**values, "option": tuple(values["option"])})
+
+
+def _split(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise SettingsError(f"The options cannot be read ({error}): {line}") from error
+
+
+def _first_word(text: str) -> tuple[str, str]:
+    """Return the first word, without its quotes, and the text after it."""
+    stream = io.StringIO(text)
+    lexer = shlex.shlex(stream, posix=True, punctuation_chars=False)
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    try:
+        word = lexer.get_token() or ""
+    except ValueError as error:
+        raise SettingsError(f"The options cannot be read ({error}): {text}") from error
+    return word, text[stream.tell() :].lstrip()
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    """Return a key and its value; the value is read as JSON where it can be.
+
+    Examples
+    --------
+    >>> _pair("stop=[1]"), _pair("stop=END")
+    (('stop', [1]), ('stop', 'END'))
+    """
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE, such as temperature=0.2")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return seconds
