@@ -45,21 +45,17 @@ class Request:
 
 
 class Model(Protocol):
-    """Something that answers.
-
-    Attributes
-    ----------
-    name
-        As the user writes it and as it is shown: `qwen3:8b`, `lab:mixtral`.
-    can_continue
-        Whether a request that ends with an assistant's message is continued from it.
-    """
+    """Something that answers."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """As the user writes it and as it is shown: `qwen3:8b`, `lab:mixtral`."""
+        ...
 
     @property
-    def can_continue(self) -> bool: ...
+    def can_continue(self) -> bool:
+        """Whether a request that ends with an assistant's message is continued from it."""
+        ...
 
     def stream(self, request: Request) -> AsyncGenerator[ModelEvent]:
         """Yield the answer as it comes.
@@ -160,4 +156,8 @@ class Provider(Protocol):
 
     async def version(self) -> str:
         """Return the server's version."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release all connections of the running event loop; a later use opens new ones."""
         ...

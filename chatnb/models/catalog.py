@@ -1,0 +1,162 @@
+"""Find the model that a name means, and wrap it in everything that makes it dependable."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from importlib.metadata import entry_points
+from typing import cast
+
+from ..errors import ModelError, ModelNotFound, SettingsError
+from ..settings import Settings
+from .base import Model, Provider
+from .deadline import DeadlineModel
+from .demo import ScriptedProvider
+from .fallback import FallbackModel
+from .retrying import RetryingModel
+
+GROUP = "chatnb.models"
+"""The entry points that name other providers: a callable without arguments that returns a Provider."""
+
+OLLAMA = "ollama"
+
+
+class Catalog:
+    """All models, by name.
+
+    A name is a model of Ollama's (`qwen3:8b`), or has a provider before it (`ollama:qwen3:8b`, `scripted:demo`). A
+    prefix that names no provider belongs to the model's name.
+
+    Used on one event loop.
+    """
+
+    def __init__(self) -> None:
+        self._providers: dict[tuple[str, str], Provider] = {}
+        self._chains: dict[tuple[object, ...], FallbackModel] = {}
+        self._lengths: dict[tuple[str, str], int | None] = {}
+        self._firsts: dict[str, str] = {}  # by host
+
+    async def model(self, settings: Settings) -> Model:
+        """Return what `settings` name, with deadlines, retries and fallbacks.
+
+        The same settings give the same object, so that a fallback stays for the session. Where no model is named, the
+        server's first is taken, once: one that is in memory, else the one that was changed last.
+
+        Raises
+        ------
+        ModelError
+            If the server has to be asked for its first model and cannot tell.
+        SettingsError
+            If the address cannot be one.
+        """
+        names = settings.models or (await self._first(settings.host),)
+        key = (names, settings.host, settings.timeout_s, settings.stall_s, settings.retry)
+        if key not in self._chains:
+            self._chains[key] = FallbackModel([self._dependable(name, settings) for name in names])
+        return self._chains[key]
+
+    async def context_length(self, name: str, settings: Settings) -> int | None:
+        """Return how many tokens a model was made for, or None if nobody says; asked once for each model."""
+        key = (name, settings.host)
+        if key not in self._lengths:
+            provider, short = self.find(name, settings.host)
+            try:
+                self._lengths[key] = (await provider.show(short)).context_length
+            except ModelError:
+                return None  # the question itself will tell what is wrong
+        return self._lengths[key]
+
+    def provider(self, name: str = OLLAMA, host: str = "") -> Provider:
+        """Return the provider called `name`.
+
+        Parameters
+        ----------
+        host
+            Ollama's address; other providers have their own settings.
+
+        Raises
+        ------
+        SettingsError
+            If there is none of that name.
+        """
+        key = (name, host if name == OLLAMA else "")
+        if key not in self._providers:
+            self._providers[key] = self._new(*key)
+        return self._providers[key]
+
+    def find(self, name: str, host: str = "") -> tuple[Provider, str]:
+        """Return the provider of a model, and the model's name there."""
+        provider, short = split_name(name, self._names(name))
+        return self.provider(provider, host), short
+
+    async def aclose(self) -> None:
+        """Release all connections; a later use opens new ones, and begins with the preferred models again."""
+        providers = list(self._providers.values())
+        self._providers.clear()
+        self._chains.clear()
+        self._lengths.clear()
+        self._firsts.clear()
+        for provider in providers:
+            await provider.aclose()
+
+    async def _first(self, host: str) -> str:
+        if host not in self._firsts:
+            self._firsts[host] = await self._chosen(host)
+        return self._firsts[host]
+
+    async def _chosen(self, host: str) -> str:
+        provider = self.provider(OLLAMA, host)
+        loaded, models = await asyncio.gather(provider.loaded(), provider.models())
+        # An embedding model answers nothing. A server that does not tell what its models can do is taken at its word.
+        able = [model.name for model in models if not model.capabilities or "completion" in model.capabilities]
+        for name in [each.name for each in loaded if each.name in able] + able:
+            return name
+        raise ModelNotFound(
+            f"Ollama at {provider.address} has no model yet.\nDownload one, for instance: %chat pull qwen3:4b\n"
+            "(https://ollama.com/library has more.) Or try the built-in script: %chat use -m scripted:demo"
+        )
+
+    def _dependable(self, name: str, settings: Settings) -> Model:
+        provider, short = self.find(name, settings.host)
+        punctual = DeadlineModel(provider.model(short), settings.timeout_s, settings.stall_s)
+        return RetryingModel(punctual, settings.retry)
+
+    def _names(self, name: str) -> Collection[str]:
+        """Return the providers that `name` may begin with."""
+        if name.partition(":")[0] in _BUILT_IN or ":" not in name:
+            return _BUILT_IN
+        return {*_BUILT_IN, *entry_points(group=GROUP).names}
+
+    def _new(self, name: str, host: str) -> Provider:
+        if name in _BUILT_IN:
+            return _BUILT_IN[name](host)
+        found = entry_points(group=GROUP, name=name)
+        if not found:
+            raise SettingsError(f"No provider of models is called {name!r}. There are: {', '.join(_BUILT_IN)}.")
+        return cast("Callable[[], Provider]", next(iter(found)).load())()
+
+
+def split_name(name: str, providers: Collection[str]) -> tuple[str, str]:
+    """Return a model's provider and its name there.
+
+    Examples
+    --------
+    >>> split_name("qwen3:8b", ["ollama", "lab"])
+    ('ollama', 'qwen3:8b')
+    >>> split_name("lab:mixtral:8x7b", ["ollama", "lab"])
+    ('lab', 'mixtral:8x7b')
+    """
+    prefix, _, rest = name.partition(":")
+    return (prefix, rest) if rest and prefix in providers else (OLLAMA, name)
+
+
+def _ollama(host: str) -> Provider:
+    from .ollama import OllamaProvider  # noqa: PLC0415 - costs 336 ms, and whoever asks none of its models none
+
+    return OllamaProvider(host)
+
+
+_BUILT_IN: dict[str, Callable[[str], Provider]] = {
+    OLLAMA: _ollama,
+    "scripted": lambda _: ScriptedProvider(),
+}

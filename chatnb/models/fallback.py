@@ -1,0 +1,94 @@
+"""Ask the next model when one cannot answer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+
+from ..errors import ModelError
+from ..events import FellBack, ModelEvent
+from .base import Model, Request
+from .mending import Partial
+from .retrying import first_line
+
+
+class FallbackModel:
+    """Asks `models` in order until one answers, and begins with that one from then on.
+
+    Any ModelError passes the question on, also a refused request or key: another model may be able to use tools, or
+    live on another server. What was shown goes along where the next model can go on from it, else it is dropped.
+
+    Parameters
+    ----------
+    models
+        The preferred one first; at least one. Each tries again by itself (retrying.py) before it gives up.
+    on_fallback
+        Told of each change, besides whoever reads the events.
+    """
+
+    def __init__(self, models: Sequence[Model], on_fallback: Callable[[FellBack], object] | None = None) -> None:
+        if not models:
+            raise ValueError("A FallbackModel needs at least one model.")
+        self._models = tuple(models)
+        self._on_fallback = on_fallback
+        self._current = self._models[0]
+
+    @property
+    def name(self) -> str:
+        """The name of the model that is asked first now."""
+        return self._current.name
+
+    @property
+    def can_continue(self) -> bool:
+        """Whether that model can."""
+        return self._current.can_continue
+
+    async def explain_wait(self) -> str:
+        """Say what that model says."""
+        return await self._current.explain_wait()
+
+    async def stream(self, request: Request) -> AsyncGenerator[ModelEvent]:
+        """Yield the answer of the first model that has one.
+
+        Raises
+        ------
+        ModelError
+            If none has: the only model's own error, or one that gives each model's reason.
+        """
+        first = self._current
+        answer = Partial(request)
+        asked = request
+        errors: list[tuple[Model, ModelError]] = []
+        for model in [first, *(model for model in self._models if model is not first)]:
+            if errors:
+                failed, error = errors[-1]
+                event = FellBack(
+                    failed.name, model.name, first_line(error), keeps_text=model.can_continue and answer.can_go_on
+                )
+                answer.add(event)
+                asked = answer.request()
+                self._current = model
+                if self._on_fallback is not None:
+                    self._on_fallback(event)
+                yield event
+            try:
+                async with aclosing(model.stream(asked)) as events:
+                    async for each in events:
+                        answer.add(each)
+                        yield each
+            except ModelError as error:
+                errors.append((model, error))
+            else:
+                return
+        self._current = first
+        raise _summed_up(errors) from errors[0][1]
+
+
+def _summed_up(errors: Sequence[tuple[Model, ModelError]]) -> ModelError:
+    """Return the only error, or one with each model's reason; of the class that all of them share, if they do."""
+    if len(errors) == 1:
+        return errors[0][1]
+    kinds = {type(error) for _, error in errors}
+    kind = kinds.pop() if len(kinds) == 1 else ModelError
+    reasons = "\n".join(f"- {model.name}: {error}".replace("\n", "\n  ") for model, error in errors)
+    return kind(f"None of the {len(errors)} models could answer.\n{reasons}")

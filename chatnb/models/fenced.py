@@ -1,0 +1,36 @@
+"""Put what a question carries along into its text: models read one text, not parts."""
+
+from __future__ import annotations
+
+import re
+
+from ..messages import Context, Message, Text
+
+
+def spoken(message: Message) -> str:
+    r"""Return a user's message as one text: its context first, each piece in a fence, the question last, as typed.
+
+    A fence is longer than any run of backticks inside it, so that no text can end it.
+
+    Examples
+    --------
+    >>> from chatnb.messages import now
+    >>> parts = (Context("cell 3", "x = 1\n"), Text("Why?"))
+    >>> print(spoken(Message("1", "s", "user", parts, now())))
+    Context: cell 3
+    ```
+    x = 1
+    ```
+    <BLANKLINE>
+    Why?
+    """
+    contexts = [_fenced(part) for part in message.parts if isinstance(part, Context)]
+    question = "".join(part.text for part in message.parts if isinstance(part, Text))
+    return "\n\n".join([*contexts, question])
+
+
+def _fenced(context: Context) -> str:
+    longest = max(map(len, re.findall("`+", context.text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    text = context.text.removesuffix("\n")
+    return f"Context: {context.label}\n{fence}\n{text}\n{fence}"

@@ -1,0 +1,421 @@
+"""Models that Ollama serves, over its own API.
+
+The `ollama` package knows the headers, the key and the forms of the answers. An answer's stream is read here, below the
+package, from its httpx client: it splits lines at U+0085 and U+2028 too, which JSON may hold, so that such a character
+in an answer breaks the stream (ollama 0.6.3, `aiter_lines`); its types drop what it does not know, such as nested
+objects in a tool's parameters; and it is the slower half of the work for a token.
+
+https://github.com/ollama/ollama/blob/main/docs/api.md
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import secrets
+import ssl
+from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import httpx
+import ollama
+
+from ..errors import ModelBroken, ModelError, ModelNotFound, ModelRefused
+from ..events import ModelEvent, TextDelta, ThinkingDelta, TokensCounted, ToolStarted
+from ..messages import Image, Json, Message, ToolCall, ToolResult, Usage
+from . import ollama_errors as failures
+from .address import address, is_loopback
+from .base import LoadedModel, ModelInfo, PullProgress, Request
+from .fenced import spoken
+
+T = TypeVar("T")
+
+CONNECT_S = 5.0
+"""Seconds to wait for a connection; how long an answer may take is for deadline.py to say."""
+
+EXPLAIN_S = 1.5
+"""Seconds that the reason for a wait, and the names beside a wrong one, are worth."""
+
+GATHER_S = 0.008
+"""Tokens that come faster than this are read several at once: waking up costs more than reading them."""
+
+
+class OllamaProvider:
+    """An Ollama server.
+
+    Parameters
+    ----------
+    host
+        Its address in any form that Ollama accepts (address.py); empty: OLLAMA_HOST, else this machine.
+    """
+
+    def __init__(self, host: str = "") -> None:
+        self._address = address(host or os.environ.get("OLLAMA_HOST", ""))
+        # An httpx client belongs to the event loop that first used it.
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, ollama.AsyncClient] = WeakKeyDictionary()
+        self._details: dict[str, ModelInfo] = {}  # by digest, which names the model's very bytes
+
+    @property
+    def address(self) -> str:
+        """Its URL."""
+        return self._address
+
+    def model(self, name: str) -> OllamaModel:
+        """Return the model of that name; whether it exists shows when it is asked."""
+        return OllamaModel(self, name)
+
+    async def models(self) -> Sequence[ModelInfo]:
+        """Return what the server has, what was changed last first."""
+        listed = (await self._asked(self._client().list())).models
+        return await asyncio.gather(*(self._described(entry) for entry in listed))
+
+    async def show(self, name: str) -> ModelInfo:
+        """Return what is known of one model; without its size on disk, which only `models` knows."""
+        try:
+            shown = await self._asked(self._client().show(name))
+        except ModelNotFound:
+            raise await self._not_found(name) from None
+        arch = (shown.modelinfo or {}).get("general.architecture", "")
+        length = (shown.modelinfo or {}).get(f"{arch}.context_length")
+        return ModelInfo(
+            name,
+            parameters=(shown.details and shown.details.parameter_size) or "",
+            quantization=(shown.details and shown.details.quantization_level) or "",
+            context_length=length if isinstance(length, int) else None,
+            capabilities=tuple(shown.capabilities or ()),
+        )
+
+    async def loaded(self) -> Sequence[LoadedModel]:
+        """Return what is in memory now, or on its way there."""
+        return [
+            LoadedModel(
+                entry.name or entry.model or "",
+                size_bytes=None if entry.size is None else int(entry.size),
+                context_length=entry.context_length,
+                expires_at=entry.expires_at.isoformat() if entry.expires_at else "",
+            )
+            for entry in (await self._asked(self._client().ps())).models
+        ]
+
+    async def pull(self, name: str) -> AsyncGenerator[PullProgress]:
+        """Download a model; the bytes are those of all its layers that have begun."""
+        layers: dict[str, tuple[int, int]] = {}
+        async with aclosing(self.lines("/api/pull", {"model": name, "stream": True}, name)) as lines:
+            async for line in lines:
+                if "error" in line:
+                    raise failures.of_pull(str(line["error"]), name, self._address)
+                if line.get("total"):
+                    layers[line.get("digest", "")] = (line.get("completed", 0), line["total"])
+                yield PullProgress(
+                    str(line.get("status", "")),
+                    completed_bytes=sum(completed for completed, _ in layers.values()),
+                    total_bytes=sum(total for _, total in layers.values()) or None,
+                )
+
+    async def version(self) -> str:
+        """Return the server's version."""
+
+        async def get() -> str:
+            response = await self._http().get("/api/version")
+            response.raise_for_status()
+            return str(response.json()["version"])
+
+        return await self._asked(get())
+
+    async def aclose(self) -> None:
+        """Release what the running loop's client holds."""
+        client = self._clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.close()  # type: ignore[no-untyped-call]  # the package has no types here
+
+    async def lines(self, path: str, body: Mapping[str, Json], model: str) -> AsyncGenerator[Mapping[str, Json]]:
+        """Yield the JSON objects that the server streams; closing it closes the connection.
+
+        Raises
+        ------
+        ModelError
+            Whatever goes wrong, but for a line with "error": what that means depends on the path.
+        """
+        try:
+            content = json.dumps(body, allow_nan=False).encode()
+        except (TypeError, ValueError) as error:
+            raise ModelRefused(f"The request cannot be written as JSON: {error}.\nCheck the options.") from error
+        try:
+            async with self._http().stream("POST", path, content=content) as response:
+                if response.is_error:
+                    await response.aread()
+                    raise await self._refusal(response, model)
+                async with aclosing(_gathered(response)) as lines:
+                    async for line in lines:
+                        yield self._parsed(line)
+        except httpx.HTTPError as error:
+            raise failures.of_transport(error, self._address, CONNECT_S) from error
+
+    async def explain_wait(self, name: str) -> str:
+        """Say why that model's answer does not come yet; "" if that cannot be found out."""
+        try:
+            async with asyncio.timeout(EXPLAIN_S):
+                entry = await self._in_memory(name)
+                if entry is not None and entry == await self._in_memory(name):
+                    return "reading the prompt"
+                size = entry.size_bytes if entry else await self._size_bytes(name)
+        except (ModelError, TimeoutError):
+            return ""
+        # Ollama lists a model as soon as it begins to load it. What tells the two apart: until its first answer is
+        # over, the time at which it will be unloaded is made up anew each time one asks.
+        loading = f"loading {name} into memory" + (f" ({_human(size)})" if size else "")
+        return f"{loading} and reading the prompt" if entry else loading
+
+    async def _in_memory(self, name: str) -> LoadedModel | None:
+        return next((entry for entry in await self.loaded() if _full(entry.name) == _full(name)), None)
+
+    async def _size_bytes(self, name: str) -> int | None:
+        listed = (await self._asked(self._client().list())).models
+        return next((int(e.size) for e in listed if e.size and _full(e.model or "") == _full(name)), None)
+
+    async def _described(self, entry: ollama.ListResponse.Model) -> ModelInfo:
+        name, digest = entry.model or "", entry.digest or ""
+        if digest not in self._details:
+            try:
+                self._details[digest] = await self.show(name)
+            except ModelError:  # one damaged model does not hide the others
+                return ModelInfo(name, size_bytes=entry.size and int(entry.size))
+        known = self._details[digest]
+        return ModelInfo(
+            name,
+            size_bytes=None if entry.size is None else int(entry.size),
+            parameters=known.parameters,
+            quantization=known.quantization,
+            context_length=known.context_length,
+            capabilities=known.capabilities,
+        )
+
+    def _client(self) -> ollama.AsyncClient:
+        """Return the running loop's client."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._clients:
+            is_local = self._address.startswith("http://") and is_loopback(self._address)
+            self._clients[loop] = ollama.AsyncClient(
+                self._address,
+                timeout=httpx.Timeout(None, connect=CONNECT_S),
+                # No connection is kept for later: a server that restarted would break the next question, and what is
+                # not closed in time would outlive its loop. A new one costs less than a millisecond.
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+                # No proxy leads to this machine, and reading the system's certificates takes 36 ms that plain http
+                # does not need. A context that trusts none refuses whatever a redirect might lead to.
+                trust_env=not is_local,
+                verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_local else True,
+            )
+        return self._clients[loop]
+
+    def _http(self) -> httpx.AsyncClient:
+        client: httpx.AsyncClient = self._client()._client  # noqa: SLF001 - see the module's docstring
+        return client
+
+    async def _asked(self, answer: Awaitable[T]) -> T:
+        """Return the package's answer to a question about the server; raises ModelError only."""
+        try:
+            return await answer
+        except ollama.ResponseError as error:
+            raise failures.of_status(error.status_code, error.error, {}, address=self._address, model="") from error
+        except httpx.HTTPStatusError as error:
+            raise await self._refusal(error.response, "") from error
+        except httpx.HTTPError as error:
+            raise failures.of_transport(error, self._address, CONNECT_S) from error
+        except ConnectionError as error:  # the package's own, in place of httpx's
+            cause = error.__context__
+            refused = cause if isinstance(cause, httpx.HTTPError) else httpx.ConnectError(str(error))
+            raise failures.of_transport(refused, self._address, CONNECT_S) from error
+        except (ValueError, TypeError, KeyError) as error:  # no JSON, or another form than the package knows
+            raise ModelRefused(
+                f"What answers at {self._address} is not Ollama, or a version that chatnb does not know.\n"
+                'Correct the address: %config ChatConfig.host = "..."'
+            ) from error
+
+    async def _refusal(self, response: httpx.Response, model: str) -> ModelError:
+        error = failures.of_status(
+            response.status_code, response.text, response.headers, address=self._address, model=model
+        )
+        return await self._not_found(model) if isinstance(error, ModelNotFound) else error
+
+    async def _not_found(self, name: str) -> ModelNotFound:
+        names: list[str] = []
+        try:
+            async with asyncio.timeout(EXPLAIN_S):
+                names = [entry.model or "" for entry in (await self._asked(self._client().list())).models]
+        except (ModelError, TimeoutError):
+            pass  # without the names, then
+        return failures.not_found(name, self._address, names)
+
+    def _parsed(self, line: bytes) -> Mapping[str, Json]:
+        try:
+            data = json.loads(line)
+        except ValueError as error:
+            shown = line[:40].decode(errors="replace")
+            raise failures.broken_off(self._address, f"it sent a line that is not JSON ({shown!r})") from error
+        if not isinstance(data, dict):
+            raise failures.broken_off(self._address, "it sent a line that is no JSON object")
+        return data
+
+
+class OllamaModel:
+    """One of a server's models."""
+
+    def __init__(self, provider: OllamaProvider, name: str) -> None:
+        self._provider, self._name = provider, name
+
+    @property
+    def name(self) -> str:
+        """As the user wrote it, which is as Ollama knows it."""
+        return self._name
+
+    @property
+    def can_continue(self) -> bool:
+        """Ollama lets a model go on from an assistant's message that comes last."""
+        return True
+
+    async def explain_wait(self) -> str:
+        """Say whether it is being loaded or reads the prompt."""
+        return await self._provider.explain_wait(self._name)
+
+    async def stream(self, request: Request) -> AsyncGenerator[ModelEvent]:
+        """Yield the answer."""
+        address = self._provider.address
+        body = {"model": self._name, "stream": True, **_body(request)}
+        async with aclosing(self._provider.lines("/api/chat", body, self._name)) as lines:
+            async for line in lines:
+                if "error" in line:
+                    raise failures.of_message(str(line["error"]).rstrip("."), address=address, model=self._name)
+                message = line.get("message") or {}
+                if thinking := message.get("thinking"):
+                    yield ThinkingDelta(thinking)
+                if content := message.get("content"):
+                    yield TextDelta(content)
+                for call in message.get("tool_calls") or ():
+                    yield ToolStarted(_call(call, address))
+                if line.get("done"):
+                    yield TokensCounted(_usage(line), "length" if line.get("done_reason") == "length" else "stop")
+                    return
+        raise failures.broken_off(address, "the stream ended before the answer did")
+
+
+async def _gathered(response: httpx.Response) -> AsyncGenerator[bytes]:
+    r"""Yield the lines of a stream, split at "\n" alone, and in bytes, so that no character is cut.
+
+    While they come quickly, but one by one, the socket is left alone for `GATHER_S` now and then: a token costs the
+    loop 60 us of waking up at 500 tokens a second, and a third of it when they are read a few at a time.
+    """
+    loop = asyncio.get_running_loop()
+    rest = b""
+    ready_at = loop.time()
+    async with aclosing(response.aiter_bytes()) as pieces:  # type: ignore[type-var]  # httpx calls it an iterator
+        async for piece in pieces:
+            waited_s = loop.time() - ready_at
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                if line:
+                    yield line
+            # Shorter than that it was not waited for at all: it had come with the one before.
+            if GATHER_S / 40 < waited_s < GATHER_S:
+                await asyncio.sleep(GATHER_S)
+            ready_at = loop.time()
+    if rest.strip():
+        yield rest
+
+
+def _body(request: Request) -> dict[str, Json]:
+    body: dict[str, Json] = {
+        "messages": [sent for message in request.messages for sent in _messages(message)],
+        "options": dict(request.options),
+    }
+    if request.tools:
+        body["tools"] = [
+            {
+                "type": "function",
+                "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
+            }
+            for tool in request.tools
+        ]
+    if request.think is not None:
+        body["think"] = request.think
+    if request.schema is not None:
+        body["format"] = request.schema
+    if request.keep_alive is not None:
+        body["keep_alive"] = _duration(request.keep_alive)
+    return body
+
+
+def _messages(message: Message) -> Iterator[dict[str, Json]]:
+    match message.role:
+        case "tool":
+            for part in message.parts:
+                if isinstance(part, ToolResult):
+                    yield {
+                        "role": "tool",
+                        "content": part.text,
+                        "tool_name": part.name,
+                        "tool_call_id": part.call_id,
+                    }
+        case "assistant":
+            said: dict[str, Json] = {"role": "assistant", "content": message.text}
+            if message.thinking:
+                said["thinking"] = message.thinking
+            calls = [part for part in message.parts if isinstance(part, ToolCall)]
+            if calls:
+                said["tool_calls"] = [
+                    {"id": call.id, "function": {"name": call.name, "arguments": dict(call.arguments)}}
+                    for call in calls
+                ]
+            yield said
+        case _:
+            said = {"role": message.role, "content": spoken(message)}
+            images = [base64.b64encode(part.data).decode() for part in message.parts if isinstance(part, Image)]
+            if images:
+                said["images"] = images
+            yield said
+
+
+def _duration(text: str) -> str | float:
+    """Return a keep_alive as Ollama takes it: seconds as a number ("-1": for ever), else with a unit ("5m")."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _call(sent: Mapping[str, Any], address: str) -> ToolCall:
+    """Return a call with an id, which Ollama gives only in its newer versions."""
+    function = sent.get("function") or {}
+    arguments = function.get("arguments") or {}
+    if not isinstance(arguments, dict) or not function.get("name"):
+        raise ModelBroken(f"Ollama at {address} sent a tool's call that cannot be read: {sent!r}.\nAsk again.")
+    return ToolCall(sent.get("id") or f"call_{secrets.token_hex(4)}", function["name"], arguments)
+
+
+def _usage(line: Mapping[str, Any]) -> Usage:
+    def seconds(name: str) -> float | None:
+        nanoseconds = line.get(name)
+        return None if nanoseconds is None else nanoseconds / 1e9
+
+    return Usage(
+        prompt_tokens=line.get("prompt_eval_count"),
+        reply_tokens=line.get("eval_count"),
+        load_s=seconds("load_duration"),
+        prompt_s=seconds("prompt_eval_duration"),
+        reply_s=seconds("eval_duration"),
+    )
+
+
+def _full(name: str) -> str:
+    """Return a model's name with its tag."""
+    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
+
+
+def _human(size_bytes: int) -> str:
+    """Return a size as `ollama list` shows it: `9 GB`, `4.7 GB`, `815 MB`."""
+    unit, name = (1e9, "GB") if size_bytes >= 1e9 else (1e6, "MB")  # noqa: PLR2004
+    return f"{float(f'{size_bytes / unit:.2g}' if size_bytes / unit < 10 else f'{size_bytes / unit:.0f}'):g} {name}"  # noqa: PLR2004
