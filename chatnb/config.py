@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from traitlets import Bool, Dict, Float, Int, TraitError, TraitType, Unicode, observe
+from traitlets import All, Bool, Dict, Float, Int, TraitError, TraitType, Unicode, observe
 from traitlets.config import Configurable
 
 from .errors import SettingsError
@@ -24,28 +24,52 @@ _DEFAULT = Settings()
 class ChatConfig(Configurable):
     """How chatnb asks and shows. Each setting can be given by %config, a configuration file, or the environment."""
 
-    model = Unicode(help="Model to ask, or several with commas between them: the rest are asked when it cannot answer.")
-    host = Unicode(help="Ollama's address, in any form that OLLAMA_HOST takes; empty: the local one.")
-    system = Unicode(help="System prompt of every session that has none of its own.")
-    options = Dict(help="Options of Ollama, such as temperature, seed, num_ctx.")
-    think = Bool(None, allow_none=True, help="Whether the model is to think first; None leaves it to the model.")
-    keep_alive = Unicode(None, allow_none=True, help='How long the model stays in memory ("5m", "-1" for ever).')
-    timeout = Float(_DEFAULT.timeout_s, min=0.001, help="Seconds to wait for the first token.")
-    stall = Float(_DEFAULT.stall_s, min=0.001, help="Seconds of silence in mid-answer that count as broken.")
-    retry_attempts = Int(_DEFAULT.retry.attempts, min=1, help="How often a model is asked, the first time included.")
-    retry_initial_delay = Float(_DEFAULT.retry.initial_delay_s, min=0, help="Seconds before the second attempt.")
-    retry_max_delay = Float(_DEFAULT.retry.max_delay_s, min=0, help="Most seconds between two attempts.")
-    retry_multiplier = Float(_DEFAULT.retry.multiplier, min=1, help="By how much the delay grows each time.")
-    retry_jitter = Float(_DEFAULT.retry.jitter, min=0, max=1, help="Part of the delay that is left to chance.")
-    history = Int(_DEFAULT.history, min=0, help="Most messages of the session that the model reads.")
-    max_context = Int(_DEFAULT.max_context, min=256, help="Largest window that is asked of the server, in tokens.")
-    tool_rounds = Int(_DEFAULT.tool_rounds, min=0, help="How often a model may call tools in one turn.")
-    save = Bool(_DEFAULT.save, help="Whether sessions are kept on disk.")
-    stream = Unicode(_DEFAULT.stream, help='"auto" streams where a person watches; "always" and "never" override it.')
-    footer = Bool(_DEFAULT.footer, help="Whether an answer in a cell ends with a line of figures.")
-    home = Unicode(help="Folder of the sessions; empty: the user's data folder.")
-    notebook = Unicode(help="Path of this notebook, where it cannot be found out.")
-    user_id = Unicode(help="Who asks; kept with each message.")
+    model = Unicode(
+        help="Model to ask, or several with commas between them: the rest are asked when it cannot answer."
+    ).tag(config=True)
+    host = Unicode(help="Ollama's address, in any form that OLLAMA_HOST takes; empty: the local one.").tag(config=True)
+    system = Unicode(help="System prompt of every session that has none of its own.").tag(config=True)
+    options = Dict(help="Options of Ollama, such as temperature, seed, num_ctx.").tag(config=True)
+    think = Bool(None, allow_none=True, help="Whether the model is to think first; None leaves it to the model.").tag(
+        config=True
+    )
+    keep_alive = Unicode(None, allow_none=True, help='How long the model stays in memory ("5m", "-1" for ever).').tag(
+        config=True
+    )
+    timeout = Float(_DEFAULT.timeout_s, min=0.001, help="Seconds to wait for the first token.").tag(config=True)
+    stall = Float(_DEFAULT.stall_s, min=0.001, help="Seconds of silence in mid-answer that count as broken.").tag(
+        config=True
+    )
+    retry_attempts = Int(
+        _DEFAULT.retry.attempts, min=1, help="How often a model is asked, the first time included."
+    ).tag(config=True)
+    retry_initial_delay = Float(_DEFAULT.retry.initial_delay_s, min=0, help="Seconds before the second attempt.").tag(
+        config=True
+    )
+    retry_max_delay = Float(_DEFAULT.retry.max_delay_s, min=0, help="Most seconds between two attempts.").tag(
+        config=True
+    )
+    retry_multiplier = Float(_DEFAULT.retry.multiplier, min=1, help="By how much the delay grows each time.").tag(
+        config=True
+    )
+    retry_jitter = Float(_DEFAULT.retry.jitter, min=0, max=1, help="Part of the delay that is left to chance.").tag(
+        config=True
+    )
+    history = Int(_DEFAULT.history, min=0, help="Most messages of the session that the model reads.").tag(config=True)
+    max_context = Int(_DEFAULT.max_context, min=256, help="Largest window that is asked of the server, in tokens.").tag(
+        config=True
+    )
+    tool_rounds = Int(_DEFAULT.tool_rounds, min=0, help="How often a model may call tools in one turn.").tag(
+        config=True
+    )
+    save = Bool(_DEFAULT.save, help="Whether sessions are kept on disk.").tag(config=True)
+    stream = Unicode(
+        _DEFAULT.stream, help='"auto" streams where a person watches; "always" and "never" override it.'
+    ).tag(config=True)
+    footer = Bool(_DEFAULT.footer, help="Whether an answer in a cell ends with a line of figures.").tag(config=True)
+    home = Unicode(help="Folder of the sessions; empty: the user's data folder.").tag(config=True)
+    notebook = Unicode(help="Path of this notebook, where it cannot be found out.").tag(config=True)
+    user_id = Unicode(help="Who asks; kept with each message.").tag(config=True)
 
     def __init__(self, environment: Mapping[str, str] | None = None, **kwargs: Any) -> None:
         self._environment = os.environ if environment is None else environment
@@ -92,7 +116,7 @@ class ChatConfig(Configurable):
             for name, trait in sorted(self.traits(config=True).items())
         )
 
-    @observe("*")
+    @observe(All)
     def _note_origin(self, change: Any) -> None:
         if change.name in self.traits(config=True):
             self._origins[change.name] = "%config"

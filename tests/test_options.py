@@ -1,0 +1,87 @@
+"""The grammar of options."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatnb.errors import SettingsError
+from chatnb.options import HelpAsked, Options, parse_line, parse_question
+from chatnb.settings import Settings
+
+
+def test_no_options_leave_the_settings_as_they_are() -> None:
+    settings = Settings(model="a", options={"seed": 1}, think=True, keep_alive="5m", history=7)
+
+    assert parse_question("").over(settings) == settings
+
+
+def test_every_option_goes_over_its_setting() -> None:
+    line = (
+        """-m "one, two" --system "Be brief." -o temperature=0.5 -o 'stop=["END"]' --no-think --keep-alive 10m """
+        "--timeout 5 --no-history --no-save"
+    )
+
+    settings = parse_question(line).over(Settings(options={"seed": 1, "temperature": 1}))
+
+    assert settings.models == ("one", "two")
+    assert settings.system == "Be brief."
+    assert settings.options == {"seed": 1, "temperature": 0.5, "stop": ["END"]}
+    assert settings.think is False
+    assert settings.keep_alive == "10m"
+    assert settings.timeout_s == 5
+    assert settings.history == 0
+    assert settings.save is False
+
+
+def test_what_becomes_of_the_answer_stands_in_the_options() -> None:
+    options = parse_question("-s work --schema Person --into person --code --think")
+
+    assert options == Options(session="work", schema="Person", into="person", code=True, think=True)
+
+
+def test_a_text_among_the_options_is_an_error_that_shows_the_usage() -> None:
+    with pytest.raises(SettingsError, match=r"Unrecognized arguments: why\. usage: %%chat \[-h\]"):
+        parse_question("-m tiny why")
+
+
+@pytest.mark.parametrize("line", ["-o temperature", "-o =1", "--timeout soon", "--timeout 0", "--timeout nan"])
+def test_a_value_that_cannot_be_is_an_error(line: str) -> None:
+    with pytest.raises(SettingsError, match=r"KEY=VALUE|seconds above 0"):
+        parse_question(line)
+
+
+def test_an_option_is_not_guessed_from_its_beginning() -> None:
+    with pytest.raises(SettingsError, match="--tem"):
+        parse_question("--tem 1")
+
+
+def test_help_is_asked_for_rather_than_printed() -> None:
+    with pytest.raises(HelpAsked, match="--keep-alive TIME"):
+        parse_question("-h")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "what's {this} -- and 'that?",
+        "why is --think slow in $HOME?",
+        'she said "no\\n" and left  two spaces',
+        "f'{x!r:>{width}}'",
+    ],
+)
+def test_the_text_of_a_line_is_taken_as_it_is(text: str) -> None:
+    options, asked = parse_line(f"-m tiny --think -o seed=1 {text}")
+
+    assert asked == text
+    assert options == Options(model="tiny", think=True, option=(("seed", 1),))
+
+
+def test_two_dashes_end_the_options_of_a_line() -> None:
+    options, asked = parse_line("-m tiny -- -1 or 1?")
+
+    assert (options.model, asked) == ("tiny", "-1 or 1?")
+
+
+def test_a_quote_that_stays_open_among_the_options_is_an_error() -> None:
+    with pytest.raises(SettingsError, match="cannot be read"):
+        parse_question("-m 'tiny")
