@@ -47,8 +47,8 @@ def write_aside(path: Path, pieces: Iterable[bytes]) -> None:
         with open(descriptor, "wb") as file:  # noqa: PTH123 - a Path cannot open with a mode for new files
             file.writelines(pieces)
             file.flush()
-            # The clock of the file system ticks every few milliseconds, and inodes are used again: two changes within
-            # a tick would look like none.
+            # Inodes are used again, and before Linux 6.13 a file's clock ticks only every few milliseconds: two changes
+            # within a tick would look like none.
             written_at = time.time_ns()
             os.utime(new, ns=(written_at, written_at))
             os.fsync(file.fileno())

@@ -66,7 +66,7 @@ class Index:
             except FileNotFoundError:
                 continue  # deleted since the folder was read
             except OSError as error:
-                refused.append(error)
+                refused.append(f"{self._folder / name} ({error.strerror})")
         # What is known of a damaged session helps to mend it.
         last_known = {name: known[name] for name in (known.keys() & stamps.keys()) - rows.keys()}
         if (all_rows := rows | last_known) != known:
@@ -108,11 +108,11 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The sessions that could be read, the ids of those that are damaged, and why others could not be opened."""
+    """The sessions that could be read, the ids of those that are damaged, and which others could not be opened."""
 
     sessions: Sequence[SessionInfo]
     damaged: Sequence[str]
-    refused: Sequence[OSError]
+    refused: Sequence[str]
 
 
 _WIDTH = 3 + len(fields(SessionInfo))

@@ -97,8 +97,8 @@ class TinyStore:
                 for session_id in listing.damaged:
                     self._mend(session_id)
                 listing = self._index.refreshed()
-        for error in listing.refused:
-            self._tell(f"A chat session could not be read: {error}")
+        for refused in listing.refused:
+            self._tell(f"A chat session could not be read: {refused}")
         return sorted(listing.sessions, key=lambda info: (info.updated_at, info.id), reverse=True)
 
     def append(self, session_id: str, *messages: Message) -> None:
