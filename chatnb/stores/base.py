@@ -30,13 +30,14 @@ class Store(Protocol):
     """
 
     def create(self, session: Session) -> None:
-        """Keep a new session, with the messages that it holds."""
+        """Keep a new session, with the messages that it holds; a StoreError if there is one of that id."""
         ...
 
     def load(self, session_id: str) -> Session:
         """Return the session with all its messages, oldest first.
 
-        A checkpoint that was left behind by a killed process is folded in, its last message marked "cancelled".
+        A checkpoint that was left behind by a killed process is folded in, its last message marked "cancelled"; one
+        whose process lives is left to it, and not shown.
         """
         ...
 

@@ -195,8 +195,8 @@ class TinyStore:
             return
         if found:
             self._tell(
-                "An answer was cut off when its kernel died; what was said by then is kept, and marked as cancelled "
-                f"(chat session {session_id})."
+                f"The answer of {found[-1].created_at:%Y-%m-%d %H:%M:%S} UTC was cut off when its process died; what was "
+                f"said by then is kept, and marked as cancelled (chat session {session_id})."
             )
 
     def _remembered(self, session_id: str, first: Message) -> Session:
