@@ -49,7 +49,7 @@ def address(host: str = "") -> str:
     authority, _, path = rest.partition("/")
     name, port = _split(authority)
     name = _LISTENING.get(name, name) or "127.0.0.1"
-    if re.search(r"[\s@?#\\]", name) or (":" in name and not _is_ipv6(name)):
+    if re.search(r"[\s@?#\\]", authority) or (":" in name and not _is_ipv6(name)):
         raise SettingsError(f"{host!r} is not an address of Ollama. One looks like http://localhost:11434.")
     default = {"http": 80, "https": 443}.get(scheme, DEFAULT_PORT)
     number = int(port) if port.isdecimal() and int(port) <= _LAST_PORT else default

@@ -65,7 +65,8 @@ class DeadlineModel:
         while True:
             limit_s = stall_s if relay.has_begun else self._first_token_s
             notice_s = self._notice_s * (NOTICES[notices] if notices < len(NOTICES) else NOTICES[-1] * (notices - 2))
-            await asyncio.sleep(max(0.0, since + min(notice_s, limit_s) - loop.time()))
+            # Looked after every `notice_s` at least: an event may have come that begins another silence.
+            await asyncio.sleep(max(0.0, min(since + min(notice_s, limit_s) - loop.time(), self._notice_s)))
             if relay.last_at != since:
                 since, notices = relay.last_at, 0
                 continue
@@ -73,6 +74,8 @@ class DeadlineModel:
             if waited_s >= limit_s:
                 relay.fail(self._stalled(limit_s, has_begun=relay.has_begun))
                 return
+            if waited_s < notice_s:
+                continue
             notices += 1
             reason = "no more text comes" if relay.has_begun else await self._model.explain_wait()
             if relay.last_at == since:

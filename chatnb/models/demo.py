@@ -167,6 +167,13 @@ Often it is one of three things:
 """,
     ),
     (
+        r"\b(who|what) are you\b|\bare you\b.*\b(model|real)\b|\byour name\b",
+        """\
+I am the **demonstration** that is built into chatnb: a page of answers written by hand, not a language model.
+I am here so that you can try the notebook before you have Ollama.
+""",
+    ),
+    (
         r"\b(ollama|install|real model|download)\b",
         """\
 I am only a script. A real model runs on your own machine with **Ollama**:
@@ -176,13 +183,6 @@ I am only a script. A real model runs on your own machine with **Ollama**:
 3. Use it: `%chat use -m qwen3:4b`
 
 `%chat doctor` checks each step and says what is missing.
-""",
-    ),
-    (
-        r"\b(who|what) are you\b|\bare you\b.*\b(model|real)\b|\byour name\b",
-        """\
-I am the **demonstration** that is built into chatnb: a page of answers written by hand, not a language model.
-I am here so that you can try the notebook before you have Ollama.
 """,
     ),
     (

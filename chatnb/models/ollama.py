@@ -11,26 +11,24 @@ https://github.com/ollama/ollama/blob/main/docs/api.md
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import os
-import secrets
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 import httpx
 import ollama
 
-from ..errors import ModelBroken, ModelError, ModelNotFound, ModelRefused
-from ..events import ModelEvent, TextDelta, ThinkingDelta, TokensCounted, ToolStarted
-from ..messages import Image, Json, Message, ToolCall, ToolResult, Usage
+from ..errors import ModelError, ModelNotFound, ModelRefused
+from ..events import ModelEvent
+from ..messages import Json
 from . import ollama_errors as failures
 from .address import address, is_loopback
 from .base import LoadedModel, ModelInfo, PullProgress, Request
-from .fenced import spoken
+from .ollama_forms import body_of, events_of, full_name, human_size
 
 T = TypeVar("T")
 
@@ -40,7 +38,7 @@ CONNECT_S = 5.0
 EXPLAIN_S = 1.5
 """Seconds that the reason for a wait, and the names beside a wrong one, are worth."""
 
-GATHER_S = 0.008
+GATHER_S = 0.010
 """Tokens that come faster than this are read several at once: waking up costs more than reading them."""
 
 
@@ -167,15 +165,15 @@ class OllamaProvider:
             return ""
         # Ollama lists a model as soon as it begins to load it. What tells the two apart: until its first answer is
         # over, the time at which it will be unloaded is made up anew each time one asks.
-        loading = f"loading {name} into memory" + (f" ({_human(size)})" if size else "")
+        loading = f"loading {name} into memory" + (f" ({human_size(size)})" if size else "")
         return f"{loading} and reading the prompt" if entry else loading
 
     async def _in_memory(self, name: str) -> LoadedModel | None:
-        return next((entry for entry in await self.loaded() if _full(entry.name) == _full(name)), None)
+        return next((entry for entry in await self.loaded() if full_name(entry.name) == full_name(name)), None)
 
     async def _size_bytes(self, name: str) -> int | None:
         listed = (await self._asked(self._client().list())).models
-        return next((int(e.size) for e in listed if e.size and _full(e.model or "") == _full(name)), None)
+        return next((int(e.size) for e in listed if e.size and full_name(e.model or "") == full_name(name)), None)
 
     async def _described(self, entry: ollama.ListResponse.Model) -> ModelInfo:
         name, digest = entry.model or "", entry.digest or ""
@@ -285,20 +283,14 @@ class OllamaModel:
     async def stream(self, request: Request) -> AsyncGenerator[ModelEvent]:
         """Yield the answer."""
         address = self._provider.address
-        body = {"model": self._name, "stream": True, **_body(request)}
+        body = body_of(self._name, request)
         async with aclosing(self._provider.lines("/api/chat", body, self._name)) as lines:
             async for line in lines:
                 if "error" in line:
                     raise failures.of_message(str(line["error"]).rstrip("."), address=address, model=self._name)
-                message = line.get("message") or {}
-                if thinking := message.get("thinking"):
-                    yield ThinkingDelta(thinking)
-                if content := message.get("content"):
-                    yield TextDelta(content)
-                for call in message.get("tool_calls") or ():
-                    yield ToolStarted(_call(call, address))
+                for event in events_of(line, address):
+                    yield event
                 if line.get("done"):
-                    yield TokensCounted(_usage(line), "length" if line.get("done_reason") == "length" else "stop")
                     return
         raise failures.broken_off(address, "the stream ended before the answer did")
 
@@ -325,97 +317,3 @@ async def _gathered(response: httpx.Response) -> AsyncGenerator[bytes]:
             ready_at = loop.time()
     if rest.strip():
         yield rest
-
-
-def _body(request: Request) -> dict[str, Json]:
-    body: dict[str, Json] = {
-        "messages": [sent for message in request.messages for sent in _messages(message)],
-        "options": dict(request.options),
-    }
-    if request.tools:
-        body["tools"] = [
-            {
-                "type": "function",
-                "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
-            }
-            for tool in request.tools
-        ]
-    if request.think is not None:
-        body["think"] = request.think
-    if request.schema is not None:
-        body["format"] = request.schema
-    if request.keep_alive is not None:
-        body["keep_alive"] = _duration(request.keep_alive)
-    return body
-
-
-def _messages(message: Message) -> Iterator[dict[str, Json]]:
-    match message.role:
-        case "tool":
-            for part in message.parts:
-                if isinstance(part, ToolResult):
-                    yield {
-                        "role": "tool",
-                        "content": part.text,
-                        "tool_name": part.name,
-                        "tool_call_id": part.call_id,
-                    }
-        case "assistant":
-            said: dict[str, Json] = {"role": "assistant", "content": message.text}
-            if message.thinking:
-                said["thinking"] = message.thinking
-            calls = [part for part in message.parts if isinstance(part, ToolCall)]
-            if calls:
-                said["tool_calls"] = [
-                    {"id": call.id, "function": {"name": call.name, "arguments": dict(call.arguments)}}
-                    for call in calls
-                ]
-            yield said
-        case _:
-            said = {"role": message.role, "content": spoken(message)}
-            images = [base64.b64encode(part.data).decode() for part in message.parts if isinstance(part, Image)]
-            if images:
-                said["images"] = images
-            yield said
-
-
-def _duration(text: str) -> str | float:
-    """Return a keep_alive as Ollama takes it: seconds as a number ("-1": for ever), else with a unit ("5m")."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def _call(sent: Mapping[str, Any], address: str) -> ToolCall:
-    """Return a call with an id, which Ollama gives only in its newer versions."""
-    function = sent.get("function") or {}
-    arguments = function.get("arguments") or {}
-    if not isinstance(arguments, dict) or not function.get("name"):
-        raise ModelBroken(f"Ollama at {address} sent a tool's call that cannot be read: {sent!r}.\nAsk again.")
-    return ToolCall(sent.get("id") or f"call_{secrets.token_hex(4)}", function["name"], arguments)
-
-
-def _usage(line: Mapping[str, Any]) -> Usage:
-    def seconds(name: str) -> float | None:
-        nanoseconds = line.get(name)
-        return None if nanoseconds is None else nanoseconds / 1e9
-
-    return Usage(
-        prompt_tokens=line.get("prompt_eval_count"),
-        reply_tokens=line.get("eval_count"),
-        load_s=seconds("load_duration"),
-        prompt_s=seconds("prompt_eval_duration"),
-        reply_s=seconds("eval_duration"),
-    )
-
-
-def _full(name: str) -> str:
-    """Return a model's name with its tag."""
-    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
-
-
-def _human(size_bytes: int) -> str:
-    """Return a size as `ollama list` shows it: `9 GB`, `4.7 GB`, `815 MB`."""
-    unit, name = (1e9, "GB") if size_bytes >= 1e9 else (1e6, "MB")  # noqa: PLR2004
-    return f"{float(f'{size_bytes / unit:.2g}' if size_bytes / unit < 10 else f'{size_bytes / unit:.0f}'):g} {name}"  # noqa: PLR2004

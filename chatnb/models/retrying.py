@@ -117,11 +117,15 @@ class _Tries:
 
     def __init__(self, policy: RetryPolicy) -> None:
         self._policy = policy
+        self._delay_s = policy.initial_delay_s
         self.failed = 0
 
     def note(self, *, has_grown: bool) -> None:
         """Count a failed attempt."""
-        self.failed = 0 if has_grown else self.failed + 1
+        if has_grown:
+            self.failed, self._delay_s = 0, self._policy.initial_delay_s
+        else:
+            self.failed += 1
 
     def are_enough(self, state: RetryCallState) -> bool:
         """Tell tenacity whether to give up."""
@@ -135,7 +139,8 @@ class _Tries:
         if isinstance(error, ModelBusy) and error.retry_after_s is not None:
             return error.retry_after_s
         policy = self._policy
-        delay_s = min(policy.max_delay_s, policy.initial_delay_s * policy.multiplier ** max(0, self.failed - 1))
+        delay_s = min(policy.max_delay_s, self._delay_s)
+        self._delay_s = delay_s * policy.multiplier
         return delay_s * (1 + policy.jitter * random.random())  # noqa: S311 - to spread load, not to hide anything
 
 

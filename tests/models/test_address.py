@@ -1,0 +1,62 @@
+"""Addresses in every form."""
+
+import inspect
+import re
+
+import pytest
+from ollama._client import _parse_host
+
+from chatnb.errors import SettingsError
+from chatnb.models.address import address, is_loopback
+
+EXAMPLES = re.findall(r">>> _parse_host\((.*?)\)\n\s*'(.*?)'", inspect.getdoc(_parse_host) or "")
+
+
+def test_the_package_has_examples() -> None:
+    assert len(EXAMPLES) > 20
+
+
+@pytest.mark.parametrize(("host", "url"), [(host.strip("'"), url) for host, url in EXAMPLES if host != "None"])
+def test_every_form_of_the_ollama_package_means_the_same_here(host: str, url: str) -> None:
+    assert address(host) == url
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:11434"),
+        ("0.0.0.0:8080", "http://127.0.0.1:8080"),
+        ("http://0.0.0.0:8080", "http://127.0.0.1:8080"),
+        ("[::]:8080", "http://[::1]:8080"),
+        ("::1", "http://[::1]:11434"),
+        ("fe80::1%eth0", "http://[fe80::1%eth0]:11434"),
+        (" '1.2.3.4:5' ", "http://1.2.3.4:5"),
+        ('"localhost"', "http://localhost:11434"),
+        ("localhost:notaport", "http://localhost:11434"),
+        ("localhost:99999", "http://localhost:11434"),
+        ("ollama.com", "https://ollama.com:443"),
+        ("HTTPS://Lab.Local", "https://Lab.Local:443"),
+    ],
+)
+def test_the_forms_of_the_program_are_understood_too(host: str, url: str) -> None:
+    assert address(host) == url
+
+
+@pytest.mark.parametrize("host", ["ftp://lab", "a b", "a:b:c", "user:secret@lab", "lab?x=1", "lab#x"])
+def test_what_is_no_address_is_a_settings_error_that_shows_one(host: str) -> None:
+    with pytest.raises(SettingsError, match="http://"):
+        address(host)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_here"),
+    [("", True), ("localhost", True), ("127.0.0.9", True), ("::1", True), ("0.0.0.0", True), ("lab", False)],
+)
+def test_this_machine_is_known(host: str, is_here: bool) -> None:
+    assert is_loopback(address(host)) is is_here
+
+
+def test_an_address_is_its_own_address() -> None:
+    once = address("lab.local:8080/ollama/")
+
+    assert address(once) == once
