@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from typing import IO
 
 from tinydb import TinyDB
 
@@ -31,20 +32,20 @@ def main(command: str, *args: str) -> None:
 
 def kill(folder: str, writers: str, rounds: str, *sessions: str) -> list[list[str]]:
     """In each round let writers write until each is killed at a moment of its own; return what they reported."""
+    chance = random.Random(2)  # noqa: S311 - moments, not secrets
     reports = []
-    longest_life_s = 0.02 * (1 + int(writers))  # the more there are, the longer each waits for the lock
-    for number in range(int(rounds)):
-        chance = random.Random(number)  # noqa: S311 - moments, not secrets
+    for _ in range(int(rounds)):
         running = [fork(write_for_ever, folder, sessions) for _ in range(int(writers))]
-        deaths = sorted((chance.uniform(0, longest_life_s), pid) for pid, _ in running)
-        began_at = time.monotonic()
-        for after_s, pid in deaths:
-            time.sleep(max(0.0, began_at + after_s - time.monotonic()))
+        for pid, pipe in running:
+            # After a few reports, since a busy machine needs its time to come so far, and then somewhere in between.
+            report = [pipe.readline() for _ in range(chance.randrange(6))]
+            time.sleep(chance.uniform(0, 0.004))
             os.kill(pid, signal.SIGKILL)
             if os.waitpid(pid, 0)[1] != signal.SIGKILL:
                 msg = "a writer ended before it was killed"
                 raise RuntimeError(msg)
-        reports += [reported(end) for _, end in running]
+            reports.append(whole(report + pipe.readlines()))
+            pipe.close()
     return reports
 
 
@@ -92,8 +93,9 @@ def all_at_once(tasks: Iterable[tuple[object, ...]]) -> list[list[str]]:
     gate, starter = os.pipe()
     running = [fork(after, gate, starter, *task) for task in tasks]
     os.close(starter)
-    reports = [reported(end) for _, end in running]
-    for pid, _ in running:
+    reports = [whole(pipe.readlines()) for _, pipe in running]
+    for pid, pipe in running:
+        pipe.close()
         os.waitpid(pid, 0)
     return reports
 
@@ -104,12 +106,12 @@ def after(report: Callable[[str], None], gate: int, starter: int, task: Callable
     task(report, *args)
 
 
-def fork(task: Callable[..., None], *args: object) -> tuple[int, int]:
+def fork(task: Callable[..., None], *args: object) -> tuple[int, IO[str]]:
     """Run a task in a new process, which ends with it; return its number and the pipe with what it reports."""
     end, begin = os.pipe()
     if pid := os.fork():
         os.close(begin)
-        return pid, end
+        return pid, open(end, encoding="ascii")  # noqa: PTH123 - a descriptor; the caller closes it
     try:
         task(lambda text: os.write(begin, f"{text}\n".encode()), *args)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent's code may not run on in this process
@@ -117,10 +119,9 @@ def fork(task: Callable[..., None], *args: object) -> tuple[int, int]:
     os._exit(0)
 
 
-def reported(end: int) -> list[str]:
-    """Return the whole lines of a pipe, once nobody writes to it any more."""
-    with open(end, encoding="ascii") as lines:
-        return [line.rstrip("\n") for line in lines if line.endswith("\n")]
+def whole(lines: Iterable[str]) -> list[str]:
+    """Return the lines that have their end: a writer killed in its report has not reported."""
+    return [line.rstrip("\n") for line in lines if line.endswith("\n")]
 
 
 if __name__ == "__main__":
