@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from .events import Asked, ModelEvent, ToolFinished
-from .messages import ToolCall, ToolResult
-from .models.base import Model, Request, ToolSpec
+from .messages import ToolCall, ToolResult, ToolSpec
+from .models.base import Model, Request
 from .reply import Reply
 
 

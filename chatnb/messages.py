@@ -56,6 +56,15 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as the model is told of it; `parameters` is a JSON schema of an object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCall:
     """A function that the model wants called; `id` ties it to its result."""
 

@@ -11,16 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from ..events import ModelEvent
-from ..messages import Json, Message
-
-
-@dataclass(frozen=True, slots=True)
-class ToolSpec:
-    """A tool as the model is told of it; `parameters` is a JSON schema of an object."""
-
-    name: str
-    description: str
-    parameters: Mapping[str, Json]
+from ..messages import Json, Message, ToolSpec
 
 
 @dataclass(frozen=True, slots=True)

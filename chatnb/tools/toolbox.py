@@ -1,0 +1,201 @@
+"""Run the tools that a model calls, each on its thread, and give back text whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextvars
+import inspect
+import threading
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from ..errors import SettingsError
+from ..messages import ToolCall, ToolResult, ToolSpec
+from .tool import Tool, tool_of
+
+T = TypeVar("T")
+
+OnKernel = Callable[[Callable[[], str]], Awaitable[str]]
+"""Runs a function on the kernel thread: `Portal.on_kernel`."""
+
+RESULT_CHARACTERS = 8_000
+"""What of one result the model reads, at most: about 2,700 tokens."""
+
+
+class Toolbox:
+    """Tools, and how they are run; fulfils `engine.Tools`.
+
+    Parameters
+    ----------
+    tools
+        Tools, or functions, decorated or not.
+    on_kernel
+        What runs the tools of the kernel thread; without it they fail.
+    characters
+        Upper limit of one result; a longer one loses its middle.
+
+    Raises
+    ------
+    SettingsError
+        If two tools have the same name.
+    """
+
+    def __init__(
+        self,
+        tools: Iterable[Tool | Callable[..., Any]] = (),
+        on_kernel: OnKernel | None = None,
+        characters: int = RESULT_CHARACTERS,
+    ) -> None:
+        self._tools: dict[str, Tool] = {}
+        self._on_kernel = on_kernel
+        self._characters = characters
+        for each in tools:
+            tool = each if isinstance(each, Tool) else tool_of(each) or Tool.of(each)
+            if self._tools.setdefault(tool.spec.name, tool) is not tool:
+                raise SettingsError(f'Two tools are called {tool.spec.name}. Rename one: @chatnb.tool(name="...")')
+
+    @classmethod
+    def of_namespace(cls, namespace: Mapping[str, Any], on_kernel: OnKernel | None = None) -> Toolbox:
+        """Return the functions of a user's namespace that `@tool` has decorated, as they are now.
+
+        Names with an underscore are left out: IPython keeps earlier outputs, and so earlier functions, in `_` and `_12`.
+        Of two with the same name the one that goes by its own name wins.
+        """
+        found: dict[str, Tool] = {}
+        for name, value in tuple(namespace.items()):
+            tool = None if name.startswith("_") else tool_of(value)
+            if tool and (tool.spec.name not in found or name == getattr(value, "__name__", "")):
+                found[tool.spec.name] = tool
+        return cls(found.values(), on_kernel)
+
+    @property
+    def specs(self) -> tuple[ToolSpec, ...]:
+        """What the model is told of them."""
+        return tuple(tool.spec for tool in self._tools.values())
+
+    async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolResult]:
+        """Run all calls side by side and yield their results as they come.
+
+        A failure is a result. Closing it cancels asynchronous tools and waits for them; a thread cannot be stopped, so
+        what runs on one goes on, and nobody waits for it.
+        """
+        tasks = [asyncio.create_task(self._result(call), name=f"tool {call.name}") for call in calls]
+        try:
+            for done in asyncio.as_completed(tasks):
+                yield await done
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _result(self, call: ToolCall) -> ToolResult:
+        began_s = time.perf_counter()
+        is_error = True
+        try:
+            text = await self._text(call)
+            is_error = False
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            text = _told(error)  # nobody cancelled us: it is the tool's own
+        except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - the model reads it
+            # The last two would end the event loop of all.
+            text = _told(error)
+        return ToolResult(
+            call.id, call.name, shortened(text, self._characters), is_error, duration_s=time.perf_counter() - began_s
+        )
+
+    async def _text(self, call: ToolCall) -> str:
+        tool = self._tools.get(call.name)
+        if tool is None:
+            raise LookupError(f"There is no tool {call.name!r}. There are: {', '.join(self._tools)}.")
+        try:
+            arguments = tool.check(call.arguments)
+        except ValueError as error:
+            raise ValueError(f"The arguments do not fit. {error}") from error
+        if inspect.iscoroutinefunction(tool.function):
+            return as_text(await tool.function(**arguments))
+
+        def run() -> str:
+            return as_text(tool.function(**arguments))  # the result's own methods belong to that thread, too
+
+        match tool.where:
+            case "loop":
+                return run()
+            case "worker":
+                return await _in_thread(run, f"tool {call.name}")
+            case "kernel":
+                if self._on_kernel is None:
+                    raise SettingsError("This tool runs on the kernel's thread, and there is no kernel here.")
+                return await self._on_kernel(run)
+
+
+def as_text(value: object) -> str:
+    """Return a tool's result as the model reads it: text as it is, else JSON, else what `repr` says.
+
+    Examples
+    --------
+    >>> as_text("yes"), as_text({"a": [1, None]}), as_text(range)
+    ('yes', '{"a":[1,null]}', "<class 'range'>")
+    """
+    # Lazy: see schema.py; by now it is there.
+    from pydantic_core import PydanticSerializationError, to_json  # noqa: PLC0415
+
+    if isinstance(value, str):
+        return value
+    try:
+        return to_json(value, inf_nan_mode="constants").decode()
+    except (PydanticSerializationError, ValueError, RecursionError):  # no JSON, or it holds itself
+        return repr(value)
+
+
+def shortened(text: str, characters: int) -> str:
+    """Return a text of at most `characters`, and what says how much of its middle is left out.
+
+    Examples
+    --------
+    >>> print(shortened("abcdefghij", 4))
+    ab
+    [... 6 characters left out ...]
+    ij
+    """
+    if len(text) <= characters:
+        return text
+    head, tail = (characters + 1) // 2, characters // 2
+    mark = f"\n[... {len(text) - characters:,} characters left out ...]\n"
+    return text[:head] + mark + text[len(text) - tail :]
+
+
+async def _in_thread(function: Callable[[], T], name: str) -> T:
+    """Run a function on a thread of its own.
+
+    Not on asyncio's workers: a few tools that hang would keep the store, which needs one of them, from saving, and the
+    process from ending.
+    """
+    future: concurrent.futures.Future[Callable[[], T]] = concurrent.futures.Future()
+    context = contextvars.copy_context()
+
+    def run() -> None:
+        try:
+            result = context.run(function)
+        except BaseException as error:  # noqa: BLE001 - whatever it is belongs to whoever waits
+            outcome: Callable[[], T] = partial(_throw, error)
+        else:
+            outcome = lambda: result  # noqa: E731
+        if future.set_running_or_notify_cancel():
+            future.set_result(outcome)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return (await asyncio.wrap_future(future))()
+
+
+def _throw(error: BaseException) -> Any:
+    raise error
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,347 @@
+"""A toolbox runs what a model calls, where it belongs, and answers each call whatever happens."""
+
+import asyncio
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import aclosing
+from contextvars import ContextVar
+from typing import Any, NoReturn
+
+import pytest
+
+from chatnb.errors import SettingsError
+from chatnb.messages import ToolCall, ToolResult
+from chatnb.tools.tool import Tool, tool
+from chatnb.tools.toolbox import Toolbox
+
+
+def call(name: str, arguments: Mapping[str, Any] | None = None, call_id: str = "1") -> ToolCall:
+    return ToolCall(call_id, name, arguments or {})
+
+
+async def results(box: Toolbox, *calls: ToolCall) -> list[ToolResult]:
+    async with aclosing(box.run(calls)) as stream:
+        return [result async for result in stream]
+
+
+async def result(function: Callable[..., Any], arguments: Mapping[str, Any] | None = None) -> ToolResult:
+    [only] = await results(Toolbox([Tool.of(function, name="it")]), call("it", arguments))
+    return only
+
+
+async def test_a_result_carries_the_calls_id_and_name_and_how_long_it_took() -> None:
+    box = Toolbox([Tool.of(lambda: "yes", name="ask")])
+
+    [answer] = await results(box, call("ask", call_id="c7"))
+
+    assert (answer.call_id, answer.name, answer.text, answer.is_error) == ("c7", "ask", "yes", False)
+    assert answer.duration_s is not None
+    assert answer.duration_s >= 0
+
+
+async def test_the_model_is_told_of_every_tool() -> None:
+    box = Toolbox([Tool.of(lambda: 1, name="one"), Tool.of(lambda: 2, name="two")])
+
+    names = [spec.name for spec in box.specs]
+
+    assert names == ["one", "two"]
+
+
+class Strange:
+    """Nothing that JSON could say."""
+
+    def __repr__(self) -> str:
+        return "<strange>"
+
+
+def circle() -> list[object]:
+    ring: list[object] = []
+    ring.append(ring)
+    return ring
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("plain", "plain"),
+        ({"a": [1, None, True]}, '{"a":[1,null,true]}'),
+        ("ü", "ü"),
+        ({"ü": 1}, '{"ü":1}'),
+        (None, "null"),
+        (float("nan"), "NaN"),
+        (Strange(), "<strange>"),
+        (circle(), "[[...]]"),
+    ],
+)
+async def test_a_result_is_text_or_json_or_what_it_looks_like(value: object, text: str) -> None:
+    answer = await result(lambda: value)
+
+    assert (answer.text, answer.is_error) == (text, False)
+
+
+async def test_a_long_result_loses_its_middle_and_says_so() -> None:
+    box = Toolbox([Tool.of(lambda: "a" * 60 + "b" * 60, name="long")], characters=100)
+
+    [answer] = await results(box, call("long"))
+
+    assert answer.text == "a" * 50 + "\n[... 20 characters left out ...]\n" + "b" * 50
+
+
+def raising(error: BaseException) -> Callable[[], NoReturn]:
+    def fail() -> NoReturn:
+        raise error
+
+    return fail
+
+
+class Mute:
+    """A result that cannot even be shown."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize(
+    ("function", "text"),
+    [
+        (raising(KeyError("price")), "KeyError: 'price'"),
+        (raising(StopIteration()), "RuntimeError: "),
+        (raising(SystemExit(3)), "SystemExit: 3"),
+        (raising(KeyboardInterrupt()), "KeyboardInterrupt: "),
+        (raising(asyncio.CancelledError()), "CancelledError: "),
+        (Mute, "RuntimeError: no words"),
+    ],
+)
+@pytest.mark.parametrize("where", ["worker", "loop"])
+async def test_whatever_a_tool_raises_is_a_result_that_the_model_reads(
+    function: Callable[[], Any], text: str, where: Any
+) -> None:
+    box = Toolbox([Tool.of(lambda: function(), name="it", where=where)])  # noqa: PLW0108 - a type has no signature here
+
+    [answer] = await results(box, call("it"))
+
+    assert answer.is_error
+    assert answer.text.startswith(text)
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(1), asyncio.CancelledError()])
+async def test_what_an_asynchronous_tool_raises_is_a_result_too(error: BaseException) -> None:
+    async def fail() -> None:
+        raise error
+
+    answer = await result(fail)
+
+    assert answer.is_error
+    assert type(error).__name__ in answer.text
+
+
+async def test_an_unknown_tool_names_those_that_there_are() -> None:
+    box = Toolbox([Tool.of(lambda: 1, name="one"), Tool.of(lambda: 2, name="two")])
+
+    [answer] = await results(box, call("three"))
+
+    assert answer.is_error
+    assert "'three'" in answer.text
+    assert "one, two" in answer.text
+
+
+async def test_arguments_that_do_not_fit_are_told_and_the_function_is_not_called() -> None:
+    called: list[object] = []
+
+    def double(x: int) -> None:
+        called.append(x)
+
+    answer = await result(double, {"x": "many"})
+
+    assert answer.is_error
+    assert "x: Input should be a valid integer" in answer.text
+    assert called == []
+
+
+async def test_a_plain_function_does_not_run_on_the_loops_thread() -> None:
+    answer = await result(lambda: threading.current_thread() is threading.main_thread())
+
+    assert answer.text == "false"
+
+
+async def test_a_function_of_the_loop_runs_there() -> None:
+    box = Toolbox([Tool.of(lambda: threading.current_thread() is threading.main_thread(), name="it", where="loop")])
+
+    [answer] = await results(box, call("it"))
+
+    assert answer.text == "true"
+
+
+async def test_a_function_of_the_kernel_runs_where_the_kernel_says() -> None:
+    ran: list[str] = []
+
+    async def on_kernel(function: Callable[[], str]) -> str:
+        ran.append("here")
+        return function()
+
+    box = Toolbox([Tool.of(lambda: "drawn", name="draw", where="kernel")], on_kernel)
+
+    [answer] = await results(box, call("draw"))
+
+    assert (answer.text, ran) == ("drawn", ["here"])
+
+
+async def test_without_a_kernel_its_tools_fail_readably() -> None:
+    box = Toolbox([Tool.of(lambda: "drawn", name="draw", where="kernel")])
+
+    [answer] = await results(box, call("draw"))
+
+    assert answer.is_error
+    assert "no kernel" in answer.text
+
+
+async def test_a_thread_sees_the_context_variables_of_the_turn() -> None:
+    user = ContextVar("user", default="nobody")
+    user.set("ada")
+
+    answer = await result(lambda: user.get())  # noqa: PLW0108 - a built-in has no signature
+
+    assert answer.text == "ada"
+
+
+async def test_calls_run_side_by_side_and_answer_as_they_come() -> None:
+    meeting = threading.Barrier(2, timeout=10)
+    is_second_done = asyncio.Event()
+
+    def meet() -> str:
+        meeting.wait()
+        return "met"
+
+    async def last() -> str:
+        await is_second_done.wait()
+        return "last"
+
+    async def first() -> str:
+        is_second_done.set()
+        return "first"
+
+    box = Toolbox([Tool.of(each) for each in (meet, last, first)])
+
+    answers = await results(box, call("meet", call_id="a"), call("meet", call_id="b"), call("last"), call("first"))
+
+    order = [answer.text for answer in answers]
+    assert sorted(order) == ["first", "last", "met", "met"]
+    assert order.index("first") < order.index("last")
+
+
+async def test_many_tools_that_hang_do_not_keep_the_workers_that_others_need() -> None:
+    released = threading.Event()
+    box = Toolbox([Tool.of(released.wait, name="hang")])
+    running = asyncio.create_task(results(box, *[call("hang", call_id=str(i)) for i in range(64)]))
+    await asyncio.sleep(0)
+
+    saved = await asyncio.wait_for(asyncio.to_thread(lambda: "saved"), 10)
+
+    assert saved == "saved"
+    released.set()
+    await running
+
+
+async def test_closing_stops_an_asynchronous_tool_and_waits_for_its_end() -> None:
+    ended: list[str] = []
+    has_begun = asyncio.Event()
+
+    async def endless() -> None:
+        has_begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            ended.append("tidied")
+
+    async def quick() -> str:
+        await has_begun.wait()
+        return "quick"
+
+    stream = Toolbox([Tool.of(endless), Tool.of(quick)]).run([call("endless"), call("quick")])
+    assert (await anext(stream)).text == "quick"
+
+    await stream.aclose()
+
+    assert ended == ["tidied"]
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_closing_does_not_wait_for_a_thread() -> None:
+    released, has_begun = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        has_begun.set()
+        released.wait()
+
+    async def quick() -> str:
+        await asyncio.to_thread(has_begun.wait)
+        return "quick"
+
+    stream = Toolbox([Tool.of(hang), Tool.of(quick)]).run([call("hang"), call("quick")])
+    assert (await anext(stream)).text == "quick"
+
+    await stream.aclose()
+
+    assert not released.is_set()
+    released.set()
+
+
+async def test_two_tools_of_one_name_are_refused() -> None:
+    with pytest.raises(SettingsError, match="Two tools are called it"):
+        Toolbox([Tool.of(lambda: 1, name="it"), Tool.of(lambda: 2, name="it")])
+
+
+@tool
+def add(x: int, y: int) -> int:
+    """Add."""
+    return x + y
+
+
+def test_a_namespace_gives_its_decorated_functions_alone() -> None:
+    namespace = {"add": add, "x": 1, "print": print, "sys": sys, "Toolbox": Toolbox}
+
+    box = Toolbox.of_namespace(namespace)
+
+    assert [spec.name for spec in box.specs] == ["add"]
+
+
+def test_an_alias_of_a_tool_is_no_second_tool() -> None:
+    namespace = {"add": add, "plus": add}
+
+    box = Toolbox.of_namespace(namespace)
+
+    assert len(box.specs) == 1
+
+
+def variant(description: str) -> Callable[..., Any]:
+    def search() -> None: ...
+
+    search.__doc__ = description
+    return tool(search)
+
+
+@pytest.mark.parametrize("order", [["search", "old", "_12"], ["old", "_12", "search"]])
+def test_an_earlier_version_that_lies_about_does_not_win(order: list[str]) -> None:
+    versions = {"search": variant("New."), "old": variant("Old."), "_12": variant("Older.")}
+
+    box = Toolbox.of_namespace({name: versions[name] for name in order})
+
+    assert [spec.description for spec in box.specs] == ["New."]
+
+
+def test_earlier_outputs_are_no_tools() -> None:
+    box = Toolbox.of_namespace({"_": add, "_12": add})
+
+    assert box.specs == ()
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_stays() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        if thread.name.startswith("tool "):
+            thread.join(10)
+            assert not thread.is_alive()
