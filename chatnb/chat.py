@@ -20,7 +20,7 @@ import platformdirs
 
 from . import prompt
 from .engine import Tools, answer
-from .errors import StoreError
+from .errors import SessionError
 from .events import Asked, Event
 from .messages import Json, Message, Part, Session, Text, new_id, now
 from .models.base import Model, Request
@@ -230,7 +230,7 @@ class Chat:
     async def _save_unfinished(self, session_id: str, messages: Sequence[Message]) -> None:
         try:
             await asyncio.to_thread(self.sessions.store.checkpoint, session_id, *messages)
-        except StoreError:
+        except SessionError:
             # The end of the turn saves again and says so if it still cannot.
             return
 
