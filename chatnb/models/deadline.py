@@ -65,8 +65,9 @@ class DeadlineModel:
         while True:
             limit_s = stall_s if relay.has_begun else self._first_token_s
             notice_s = self._notice_s * (NOTICES[notices] if notices < len(NOTICES) else NOTICES[-1] * (notices - 2))
-            # Looked after every `notice_s` at least: an event may have come that begins another silence.
-            await asyncio.sleep(max(0.0, min(since + min(notice_s, limit_s) - loop.time(), self._notice_s)))
+            # Not longer than the shortest silence that counts: an event may come and begin another one.
+            due_s = since + min(notice_s, limit_s) - loop.time()
+            await asyncio.sleep(max(0.0, min(due_s, self._notice_s, stall_s)))
             if relay.last_at != since:
                 since, notices = relay.last_at, 0
                 continue

@@ -4,8 +4,8 @@ A server that is asked to go on from a partial answer does one of four things. W
 are held back until it is clear, a few characters as a rule. In this order:
 
 1. *It repeats the whole partial*, and goes on after it: the repetition is skipped.
-2. *It repeats the partial's end*, at least `CERTAIN` characters that stand nowhere else in it (else it may be a text
-   that repeats itself, such as a list): the repetition is skipped.
+2. *It repeats the partial's end*, at least `CERTAIN` characters: the repetition is skipped. Unless that end repeats
+   itself already, as a row of zeros does: such a text may well go on so.
 3. *It begins again and says something else*: its text and the partial begin with the same `CERTAIN` characters, then
    they differ. The partial is dropped, and the new answer takes its place. After a partial that ends with white space
    a new line or sentence may well begin as the first one did, so `CERTAIN_AFTER_SPACE` characters are asked for.
@@ -13,8 +13,8 @@ are held back until it is clear, a few characters as a rule. In this order:
 
 What remains ambiguous: a server that begins again with other words from the start looks as one that goes on; a text
 that goes on with exactly its own beginning looks as one that begins again; a repetition shorter than `CERTAIN` is taken
-for new text. Servers that go on when they are asked to, as Ollama does, are always joined right, but for a text that
-repeats `CERTAIN` characters at the very place of the break, for the first time.
+for new text. Servers that go on when they are asked to, as Ollama does, are joined right, but for a text that says
+`CERTAIN` characters twice in a row, for the first time, at the very place of the break.
 
 Thoughts of a stream that goes on are left out: the answer that they prepare has begun already.
 """
@@ -184,8 +184,8 @@ class _Joint:
         self._agreed = 0  # how many first characters are those of the partial
         self._repeated = 0  # the longest end of the partial, all of it repeated
         # Where in the partial the text may have begun, as far as it was heard: its start, or somewhere in its end.
-        latest = len(partial) - max(CERTAIN, _shortest_own_end(partial))
-        self._starts = [0, *range(max(1, len(partial) - REACH), latest + 1)]
+        ends = range(max(1, len(partial) - REACH), len(partial) - CERTAIN + 1)
+        self._starts = [0, *(start for start in ends if not _repeats_itself(partial, len(partial) - start))]
 
     def add(self, text: str) -> _Verdict | None:
         """Take in more text; return what to show once it is clear, None until then."""
@@ -218,16 +218,10 @@ class _Joint:
         return _Verdict(text, is_new_answer=self._agreed >= enough)
 
 
-def _shortest_own_end(text: str) -> int:
-    """Return the length of the shortest end of `text` that stands nowhere else in it."""
-    low, high = 1, len(text)
-    while low < high:  # whatever is longer than an end of its own is one, too
-        middle = (low + high) // 2
-        if text.find(text[-middle:]) == len(text) - middle:
-            high = middle
-        else:
-            low = middle + 1
-    return low
+def _repeats_itself(text: str, length: int) -> bool:
+    """Return whether the second half of the last `length` characters stands in or just before them once more."""
+    half = text[-(length // 2) :]
+    return text.find(half, max(0, len(text) - 2 * length)) < len(text) - len(half)
 
 
 def _agreeing(text: str, expected: str) -> int:

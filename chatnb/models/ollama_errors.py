@@ -94,7 +94,7 @@ def of_status(status: int, text: str, headers: Mapping[str, str], *, address: st
             )
         case 429 | 503:
             retry_after_s = _retry_after_s(headers.get("retry-after", ""))
-            when = "" if retry_after_s is None else f", and asks to come back in {retry_after_s:.3g} s"
+            when = "" if retry_after_s is None else f", and asks to come back in {round(retry_after_s, 2):g} s"
             return ModelBusy(
                 f"Ollama at {address} is busy ({status}: {said}){when}.\nAsk again a little later.", retry_after_s
             )

@@ -1,8 +1,10 @@
 """A broken answer and what goes on from it: joined so that nothing is shown twice, and nothing is lost."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
@@ -21,6 +23,7 @@ from chatnb.events import (
     Waiting,
 )
 from chatnb.messages import Thinking, ToolCall, Usage
+from chatnb.models import mending
 from chatnb.models.mending import CERTAIN, CERTAIN_AFTER_SPACE, Partial, joined
 from tests.models.asking import asking, folded
 
@@ -140,6 +143,18 @@ def test_what_is_shown_is_never_taken_back_from_a_server_that_goes_on(
 )
 def test_a_text_that_repeats_itself_loses_nothing(partial: str, said: str, whole: str) -> None:
     assert shown(partial, list(said)) == whole
+
+
+PROSE_AND_CODE = Path(mending.__file__).read_text(encoding="utf-8")
+TOKENS = re.findall(r"\s*\S{1,6}|\s+$", PROSE_AND_CODE)
+
+
+@pytest.mark.parametrize("offset", range(5))
+def test_real_prose_and_code_that_broke_anywhere_is_joined_by_a_server_that_goes_on(offset: int) -> None:
+    for count in range(20 + offset, len(TOKENS), 5):
+        partial, rest = "".join(TOKENS[:count]), TOKENS[count : count + 40]
+
+        assert shown(partial, rest) == partial + "".join(rest)
 
 
 def test_nothing_is_held_back_longer_than_it_has_to_be() -> None:
