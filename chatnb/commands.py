@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import shlex
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 
@@ -20,6 +21,7 @@ from .listing import Listing, size
 from .messages import Message, SessionInfo
 from .models.base import LoadedModel, ModelInfo, Provider
 from .options import HelpAsked, Parser
+from .views.progress import ProgressLine
 
 Command = Callable[[Desk, Sequence[str]], object]
 
@@ -89,7 +91,8 @@ def pull(desk: Desk, words: Sequence[str]) -> None:
     parser.add_argument("name", help="such as llama3.2 or qwen3:8b")
     name = parser.parse_args(words).name
     provider, short = desk.chat.catalog.find(name, desk.settings().host)
-    desk.chat.portal.follow(lambda: provider.pull(short), desk.show_progress)
+    with closing(ProgressLine(is_live=desk.is_live)) as show:
+        desk.chat.portal.follow(lambda: provider.pull(short), show)
 
 
 def use(desk: Desk, words: Sequence[str]) -> Listing[tuple[str, str]]:

@@ -14,7 +14,7 @@ from .config import ChatConfig
 from .errors import ChatInterrupted, SettingsError
 from .markdown import code_blocks
 from .messages import Message, Part, Text
-from .models.base import Provider, PullProgress
+from .models.base import Provider
 from .options import HelpAsked, Options, parse_line, parse_question
 from .place import place_of
 from .reply import Reply
@@ -24,7 +24,7 @@ from .tools.toolbox import Toolbox
 from .turn import Turn
 from .views.base import View
 from .views.follow import follow
-from .views.notebook import NotebookView, show_progress
+from .views.notebook import NotebookView
 from .views.terminal import TerminalView
 
 
@@ -87,10 +87,6 @@ class Desk:
         """Ask a question of the current session anew; the earlier answer to it is not read."""
         context = [part for part in question.parts if not isinstance(part, Text)]
         self._follow(question.text, context, Options(), settings, without=question.turn_id)
-
-    def show_progress(self, progress: PullProgress) -> None:
-        """Show how far a download is."""
-        show_progress(self.shell, progress)
 
     def close(self) -> None:
         """Stop what still runs, and release everything."""

@@ -1,0 +1,154 @@
+"""What the outputs of a cell keep of their turn, and back: so a session can be rebuilt from an .ipynb alone.
+
+Each output that shows a page of an answer has `metadata["chatnb"]`::
+
+    {"version": 1, "turn": "20261121T094501123456-1f0c9a2b", "page": 0}
+
+and the last one holds the turn's messages, the question first, as wire.py writes them::
+
+    {"version": 1, "turn": ..., "page": 1, "session": "2026...", "messages": [...]}
+
+What a reader sees is not sent and saved a second time. In place of the "text" of such a part stands "shown", a list of
+strings and of `[page, start, end]`: a range of characters of that page's text/markdown. Where it was changed to be safe
+to show, the original stands between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from .errors import SettingsError
+from .messages import Json, Message
+from .wire import VERSION, message_from_json, to_json
+
+# A range that is shorter takes as much room as what it stands for.
+_WORTH = 24
+# How far a change reaches: the joiners, entities and dollars of markdown.py.
+_NEAR = 80
+_FAR = 400
+
+
+def page_imprint(turn_id: str, page: int) -> dict[str, Json]:
+    """Return what an output keeps that shows one page of several, but for the last one."""
+    return {"version": VERSION, "turn": turn_id, "page": page}
+
+
+def turn_imprint(messages: Sequence[Message], pages: Sequence[str]) -> dict[str, Json]:
+    """Return what the last output of a turn keeps.
+
+    Parameters
+    ----------
+    messages
+        The question and all that the turn added to the session.
+    pages
+        The text/markdown of each output of the turn, the last one included.
+    """
+    question = messages[0]
+    written = [to_json(message) for message in messages]
+    search = _Search(pages)
+    for message in written:
+        for part in message["parts"] if message["role"] == "assistant" else ():
+            if part["type"] == "Text":
+                part["shown"] = list(search.pieces(part.pop("text")))
+    place = page_imprint(question.turn_id, len(pages) - 1)
+    return {**place, "session": question.session_id, "messages": written}
+
+
+def messages_of(outputs: Sequence[Mapping[str, Json]]) -> tuple[Message, ...]:
+    """Return the messages of one turn, the question first.
+
+    Parameters
+    ----------
+    outputs
+        The outputs of its cell as an .ipynb holds them (a text may be a list of lines), others among them or not.
+
+    Raises
+    ------
+    SettingsError
+        If there is no turn in them, or not all of it, or it was written by a newer chatnb.
+    """
+    pages: dict[int, str] = {}
+    last: Mapping[str, Json] | None = None
+    for output in outputs:
+        kept = output.get("metadata", {}).get("chatnb")
+        if kept is None:
+            continue
+        if kept["version"] > VERSION:
+            raise SettingsError(f"A newer chatnb wrote this answer (version {kept['version']}). Update chatnb.")
+        markdown = output["data"]["text/markdown"]
+        pages[kept["page"]] = markdown if isinstance(markdown, str) else "".join(markdown)
+        if "messages" in kept:
+            last = kept
+    if last is None:
+        raise SettingsError("These outputs hold no answer of chatnb that came to its end. Run the cell again.")
+    return tuple(message_from_json(_restored(message, pages)) for message in last["messages"])
+
+
+def _restored(message: Mapping[str, Json], pages: Mapping[int, str]) -> dict[str, Json]:
+    parts = []
+    for part in message["parts"]:
+        shown = part.get("shown")
+        if shown is None:
+            parts.append(part)
+            continue
+        missing = {piece[0] for piece in shown if not isinstance(piece, str)} - set(pages)
+        if missing:
+            raise SettingsError("An output of this answer was deleted, so its text is not whole. Run the cell again.")
+        text = "".join(piece if isinstance(piece, str) else pages[piece[0]][piece[1] : piece[2]] for piece in shown)
+        parts.append({"type": part["type"], "text": text})
+    return {**message, "parts": parts}
+
+
+class _Search:
+    """Finds texts on the pages that show them, going on where it found the last."""
+
+    def __init__(self, pages: Sequence[str]) -> None:
+        self._pages = pages
+        self._page = self._at = 0
+
+    def pieces(self, text: str) -> Iterator[Json]:
+        """Yield ranges of the pages, and the strings between them that stand on none."""
+        done = at = 0
+        while at < len(text):
+            found = self._next(text, at)
+            if found is None:
+                at = text.find("\n", at) + 1 or len(text)
+                continue
+            start, page, place = found
+            length = _common(text, start, self._pages[page], place)
+            if start > done:
+                yield text[done:start]
+            yield [page, place, place + length]
+            self._page, self._at = page, place + length
+            done = at = start + length
+        if done < len(text):
+            yield text[done:]
+
+    def _next(self, text: str, at: int) -> tuple[int, int, int] | None:
+        """Return where the text goes on in a page: soon behind the last place, or from here anywhere later."""
+        page = self._pages[self._page]
+        for start in range(at, min(at + _NEAR, len(text) - _WORTH + 1)):
+            place = page.find(text[start : start + _WORTH], self._at, self._at + _FAR)
+            if place >= 0:
+                return start, self._page, place
+        start = at + len(text[at:]) - len(text[at:].lstrip())
+        needle = text[start : start + _WORTH]
+        if len(needle) < _WORTH:
+            return None
+        for number in range(self._page, len(self._pages)):
+            place = self._pages[number].find(needle, self._at if number == self._page else 0)
+            if place >= 0:
+                return start, number, place
+        return None
+
+
+def _common(text: str, start: int, page: str, place: int) -> int:
+    """Return how many characters the two have in common from there on."""
+    length, step = 0, 4096
+    while step:
+        piece = text[start + length : start + length + step]
+        if len(piece) == step and page.startswith(piece, place + length):
+            length += step
+        else:
+            step //= 2
+    return length

@@ -1,0 +1,90 @@
+"""An answer as plain text, for pipes and files: what the model said and a line end, nothing else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TextIO
+
+from ..events import Event, FellBack, Retrying
+from ..reply import Reply
+from .words import mark, opening_notes, printable
+
+REPLACED = "What follows replaces the answer that began above: it broke off and was asked for anew."
+
+
+class PlainView:
+    """Writes one answer as it comes.
+
+    A pipe gets the text exactly as the model wrote it, since the next program has to decide what it means. A terminal
+    gets no control characters: it would obey them.
+
+    What was written cannot be taken back. Where an answer is dropped and begins anew, its first words go on from what
+    was written if they are the same; else it is written whole in a new line, and `notes` says so.
+
+    Parameters
+    ----------
+    stream
+        Where the answer goes; flushed as it comes.
+    notes
+        Where everything else goes: what was left out, who answers instead, how it ended. Standard error unless given.
+    """
+
+    def __init__(self, stream: TextIO, notes: TextIO | None = None) -> None:
+        self._stream, self._notes = stream, notes or sys.stderr
+        self._is_terminal = stream.isatty()
+        self._reply = Reply()
+        self._written = ""
+        self._told: set[str] = set()
+        self._is_dropped = self._is_closed = False
+
+    def show(self, events: Sequence[Event], reply: Reply) -> None:
+        """Write what is new."""
+        self._reply = reply
+        self._is_dropped |= any(
+            isinstance(event, Retrying) or (isinstance(event, FellBack) and not event.keeps_text) for event in events
+        )
+        for note in opening_notes(reply):
+            self._tell(note)
+        self._write()
+        if reply.finished is not None:
+            self.close()
+
+    def interval_s(self) -> float:
+        """Return a time that nobody notices."""
+        return 0.02
+
+    def close(self) -> None:
+        """End the line."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._write()
+        if self._written:
+            self._stream.write("\n")
+            self._stream.flush()
+        if ending := mark(self._reply):
+            self._tell(ending)
+
+    def _write(self) -> None:
+        text = printable(self._reply.text) if self._is_terminal else self._reply.text
+        if self._is_dropped:
+            if not text:
+                return
+            if not text.startswith(self._written) and not self._written.startswith(text):
+                self._tell(REPLACED)
+                self._stream.write("\n")
+                self._written = ""
+            elif len(text) < len(self._written):
+                return
+            self._is_dropped = False
+        if len(text) > len(self._written):
+            self._stream.write(text[len(self._written) :])
+            self._stream.flush()
+            self._written = text
+
+    def _tell(self, note: str) -> None:
+        if note not in self._told:
+            self._told.add(note)
+            self._notes.write(f"{printable(note)}\n")
+            self._notes.flush()

@@ -1,0 +1,260 @@
+"""An answer in a terminal: Markdown block by block through rich.
+
+A block that is finished is printed once and for all. Only what is still open is drawn again, below it: redrawing a whole
+answer flickers, and breaks where it is longer than the screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..cuts import boundaries
+from ..events import (
+    Asked,
+    Event,
+    FellBack,
+    Finished,
+    Retrying,
+    TextDelta,
+    ThinkingDelta,
+    ToolFinished,
+    ToolStarted,
+)
+from ..messages import ToolCall
+from ..reply import Reply
+from .words import (
+    call_line,
+    closing_notes,
+    fallback_note,
+    footer,
+    left_out_note,
+    mark,
+    printable,
+    result_line,
+    status_line,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.live import Live
+
+DROPPED = "The answer above broke off; it is asked for anew:"
+
+
+class TerminalView:
+    """Shows one answer in a terminal.
+
+    Nothing that a model or a tool writes can reach the terminal as an escape sequence.
+
+    Parameters
+    ----------
+    footer
+        Whether it ends with the line of figures.
+    console
+        rich's, for another file than standard output. Colours, width and `NO_COLOR` are its business.
+    """
+
+    def __init__(self, *, footer: bool = True, console: Console | None = None) -> None:
+        self._has_footer = footer
+        self._console = console
+        self._live: Live | None = None
+        self._reply = Reply()
+        self._said = self._thought = ""  # the run of text or thoughts that is coming
+        self._told = 0  # how much of it is printed for good, once control characters are gone
+        self._calls: dict[str, ToolCall] = {}
+        self._has_printed = self._has_told_round = self._is_closed = False
+
+    def show(self, events: Sequence[Event], reply: Reply) -> None:
+        """Print what is finished, and draw the rest anew."""
+        self._reply = reply
+        for event in events:
+            self._take(event)
+        if reply.finished is not None:
+            self.close()
+        elif not self._is_closed:
+            self._print_finished()
+            self._draw()
+
+    def interval_s(self) -> float:
+        """Return how long it takes not to flicker; a long open block takes longer to render."""
+        return 0.08 + (len(self._said) - self._told) / 20_000
+
+    def close(self) -> None:
+        """Print what is left, how the answer ended, and the footer; and give the terminal back."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._flush()
+        if self._live is not None:
+            self._live.update("", refresh=True)
+            self._live.stop()
+        if self._reply.asked is None:
+            return
+        for note in closing_notes(self._reply):
+            self._note(note)
+        has_figures = self._has_footer and self._reply.finished is not None
+        ending = " · ".join(filter(None, (mark(self._reply), footer(self._reply) if has_figures else "")))
+        if ending:
+            self._note(ending)
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case TextDelta(text):
+                if self._thought:
+                    self._flush()
+                self._said += text
+            case ThinkingDelta(text):
+                if self._said:
+                    self._flush()
+                self._thought += text
+            case ToolStarted(call):
+                self._flush()
+                self._calls[call.id] = call
+            case ToolFinished(result):
+                call = self._calls.pop(result.call_id, ToolCall(result.call_id, result.name, {}))
+                self._note(f"{call_line(call)} → {result_line(result, has_figures=self._has_footer)}")
+                self._has_told_round = False
+            case Asked():
+                if event.left_out:
+                    self._note(left_out_note(event))
+            case FellBack():
+                if not event.keeps_text:
+                    self._drop()
+                    self._note(fallback_note(event))
+            case Retrying():
+                self._drop()
+            case Finished():
+                self._flush()
+
+    def _drop(self) -> None:
+        """Forget what is open; what is printed stays, and a line says that it does not count."""
+        if self._has_told_round:
+            self._note(DROPPED)
+        self._said = self._thought = ""
+        self._told = 0
+        self._calls.clear()
+        self._has_told_round = False
+
+    def _print_finished(self) -> None:
+        """Print the blocks of the answer, and the lines of the thoughts, that will not change any more."""
+        text = printable(self._said or self._thought)
+        end = text.rfind("\n") + 1
+        if end <= self._told:
+            return
+        if self._thought:
+            self._print_thoughts(text[self._told : end])
+            self._told = end
+            return
+        blocks = list(_blocks(text[self._told : end]))
+        for block in blocks[:-1]:
+            self._print_block(block)
+            self._told += len(block)
+
+    def _flush(self) -> None:
+        """Print everything that is open."""
+        text = printable(self._said or self._thought)[self._told :]
+        if self._thought:
+            self._print_thoughts(text)
+        else:
+            for block in _blocks(text):
+                self._print_block(block)
+        self._said = self._thought = ""
+        self._told = 0
+
+    def _print_block(self, block: str) -> None:
+        if block.strip():
+            if self._has_printed:
+                self._print("")
+            self._print(_markdown(block))
+            self._has_printed = self._has_told_round = True
+
+    def _print_thoughts(self, text: str) -> None:
+        for line in text.splitlines():
+            if line.strip():
+                self._print(_dim(line))
+                self._has_printed = True
+
+    def _note(self, text: str) -> None:
+        if self._has_printed and self._has_told_round:
+            self._print("")
+        self._print(_dim(printable(text)))
+        self._has_printed = True
+
+    def _print(self, renderable: RenderableType) -> None:
+        self._screen().print(renderable)
+
+    def _draw(self) -> None:
+        """Draw what is open, as much of its end as the screen has room for."""
+        from rich.console import Group  # noqa: PLC0415 - rich takes its time, and a notebook needs none of it
+
+        console = self._screen()
+        if not console.is_terminal or console.is_dumb_terminal:
+            return
+        open_text = printable(self._said or self._thought)[self._told :]
+        shown: list[Any] = []
+        if open_text.strip():
+            gap = [""] if self._has_printed and self._said else []
+            shown += [*gap, _Tail(_dim(open_text) if self._thought else _markdown(open_text))]
+        shown += [_dim(f"{printable(call_line(call))} → …") for call in self._calls.values()]
+        if self._reply.status is not None:
+            shown.append(_dim(printable(status_line(self._reply.status))))
+        self._living(console).update(Group(*shown), refresh=True)
+
+    def _living(self, console: Console) -> Live:
+        from rich.live import Live  # noqa: PLC0415 - as above
+
+        if self._live is None:
+            self._live = Live(
+                console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
+            )
+            self._live.start()
+        return self._live
+
+    def _screen(self) -> Console:
+        from rich.console import Console  # noqa: PLC0415 - as above
+
+        if self._console is None:
+            self._console = Console(highlight=False)
+        return self._console
+
+
+class _Tail:
+    """The last lines of something, as many as the screen has room for."""
+
+    def __init__(self, whole: RenderableType) -> None:
+        self._whole = whole
+
+    def __rich_console__(self, console: Console, options: Any) -> Iterator[Any]:
+        from rich.segment import Segment  # noqa: PLC0415 - as above
+
+        for line in console.render_lines(self._whole, options, pad=False)[-max(console.height - 4, 1) :]:
+            yield from line
+            yield Segment.line()
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """Yield the blocks of Markdown, together the text; a list is one."""
+    start = 0
+    for place, rank in boundaries(text):
+        if rank == 0:
+            yield text[start:place]
+            start = place
+    if start < len(text):
+        yield text[start:]
+
+
+def _markdown(text: str) -> RenderableType:
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - as above
+    from rich.markdown import Markdown  # noqa: PLC0415
+
+    markdown = Markdown("", code_theme="ansi_dark", hyperlinks=False)
+    # rich leaves HTML out without a word; here it is text like any other.
+    markdown.parsed = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"]).parse(text)
+    return markdown
+
+
+def _dim(text: str) -> RenderableType:
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    return Text(text, style="dim")

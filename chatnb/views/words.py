@@ -1,0 +1,168 @@
+"""What views say besides the answer: in plain words, the same on every surface.
+
+Everything here is text of ours with names and reasons of others in it: not safe to publish, not safe to print. Each view
+makes it so in its own way.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from ..events import Asked, FellBack, Retrying, Waiting
+from ..messages import ToolCall, ToolResult
+from ..reply import Reply
+
+_OUTCOMES = {
+    "cancelled": "stopped",
+    "failed": "broke off",
+    "length": "cut at the limit of tokens",
+    "tool_limit": "ended at the limit of rounds of tools",
+}
+# Escape sequences of a terminal with what belongs to them: colours, titles, links, and those that nothing ends.
+_ESCAPE = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]?",
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def status_line(status: Waiting | Retrying) -> str:
+    """Say why nothing comes at the moment.
+
+    Examples
+    --------
+    >>> status_line(Waiting("loading qwen3:8b into memory (9 GB)", 12.3))
+    'loading qwen3:8b into memory (9 GB), 12 s'
+    >>> status_line(Retrying("qwen3:8b", 2, 3, 0.5, "the server is busy"))
+    'asked again in 0.5 s (attempt 2 of 3): the server is busy'
+    """
+    match status:
+        case Waiting(reason, waited_s):
+            return f"{reason or 'waiting for the model'}, {waited_s:.0f} s"
+        case Retrying(_, attempt, attempts, delay_s, reason):
+            return f"asked again in {delay_s:.1f} s (attempt {attempt} of {attempts}): {_sentence(reason)}"
+
+
+def opening_notes(reply: Reply) -> Iterator[str]:
+    """Yield what has to be known before reading: what the model did not read, and who answers instead of whom."""
+    if reply.asked is not None and reply.asked.left_out:
+        yield left_out_note(reply.asked)
+    for change in reply.fallbacks:
+        if not change.keeps_text:
+            yield fallback_note(change)
+
+
+def closing_notes(reply: Reply) -> Iterator[str]:
+    """Yield what has to be known of the answer that was just read: who went on with it, what the server did not read."""
+    for change in reply.fallbacks:
+        if change.keeps_text:
+            yield fallback_note(change)
+    window = reply.asked.num_ctx if reply.asked else None
+    read = reply.usage.prompt_tokens
+    if reply.finished and window and read and read >= window - 1:
+        yield (
+            f"The prompt filled the window of {window:,} tokens, so the server cut its beginning off without a word. "
+            "Ask with less, or with a larger num_ctx."
+        )
+
+
+def left_out_note(asked: Asked) -> str:
+    """Say that the model does not read the whole session."""
+    window = f" of {asked.num_ctx:,} tokens" if asked.num_ctx else ""
+    if asked.left_out == 1:
+        return f"The session's oldest message is left out: it does not fit into the window{window}."
+    return f"The session's {asked.left_out:,} oldest messages are left out: they do not fit into the window{window}."
+
+
+def fallback_note(change: FellBack) -> str:
+    """Say who answers instead of whom, and why."""
+    if change.keeps_text:
+        return f"{change.model} broke off ({_sentence(change.reason)}); {change.to} went on."
+    return f"{change.model} could not answer ({_sentence(change.reason)}); {change.to} answers instead."
+
+
+def mark(reply: Reply) -> str:
+    """Say how the answer ended, where it did not simply end; empty otherwise, and while it still comes.
+
+    What is no figure: it is shown even where nobody watches.
+    """
+    if reply.finished is None:
+        return ""
+    if reply.finished.outcome == "done" and not reply.text.strip():
+        return "an empty answer"
+    return _OUTCOMES.get(reply.finished.outcome, "")
+
+
+def footer(reply: Reply) -> str:
+    """Return the line of figures of an answer that is over: model, tokens, tokens/s, seconds, use of the window."""
+    usage = reply.usage
+    figures = [reply.model]
+    if usage.reply_tokens is not None:
+        figures.append(f"{usage.reply_tokens:,} {'token' if usage.reply_tokens == 1 else 'tokens'}")
+    if usage.tokens_per_s is not None:
+        figures.append(f"{usage.tokens_per_s:.{0 if usage.tokens_per_s >= 100 else 1}f} tokens/s")  # noqa: PLR2004
+    if reply.finished is not None and reply.finished.duration_s is not None:
+        figures.append(f"{reply.finished.duration_s:.1f} s")
+    if usage.prompt_tokens is not None and reply.asked is not None and reply.asked.num_ctx:
+        used = usage.prompt_tokens + (usage.reply_tokens or 0)
+        figures.append(f"{min(used / reply.asked.num_ctx, 1):.0%} of the window")
+    return " · ".join(filter(None, figures))
+
+
+def thought(thinking: str) -> str:
+    """Say that the model thought and how much: words, since seconds change from run to run.
+
+    Examples
+    --------
+    >>> thought("Let me see.")
+    'Thoughts (3 words)'
+    """
+    count = len(thinking.split())
+    return f"Thoughts ({count:,} {'word' if count == 1 else 'words'})"
+
+
+def call_line(call: ToolCall) -> str:
+    """Return how a call of a tool is written.
+
+    Examples
+    --------
+    >>> call_line(ToolCall("1", "search", {"words": "mean", "limit": 3}))
+    'search(words="mean", limit=3)'
+    """
+    arguments = (f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in call.arguments.items())
+    return shortened(f"{call.name}({', '.join(arguments)})", 120)
+
+
+def result_line(result: ToolResult, *, has_figures: bool) -> str:
+    """Return what became of a call of a tool: the beginning of its result, and how long it took."""
+    said = shortened(result.text, 80) or "nothing"
+    said = f"failed: {said}" if result.is_error else said
+    return f"{said} · {result.duration_s:.1f} s" if has_figures and result.duration_s is not None else said
+
+
+def shortened(text: str, limit: int) -> str:
+    r"""Return the text in one line of at most `limit` characters.
+
+    Examples
+    --------
+    >>> shortened("one\n two  three", 9)
+    'one two …'
+    """
+    line = " ".join(text[: 4 * limit].split())
+    return line if len(line) <= limit and len(text) <= 4 * limit else f"{line[: limit - 1]}…"
+
+
+def printable(text: str) -> str:
+    r"""Return the text without anything that a terminal would obey: escape sequences, control characters, lone surrogates.
+
+    Examples
+    --------
+    >>> printable("a\x1b[31mred\x1b[0m\tb\x07")
+    'ared\tb'
+    """
+    return _CONTROL.sub("", _ESCAPE.sub("", text.replace("\r\n", "\n")))
+
+
+def _sentence(reason: str) -> str:
+    return " ".join(reason.split()).rstrip(".")
