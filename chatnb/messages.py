@@ -52,7 +52,8 @@ class Context:
     @classmethod
     def of(cls, label: str, text: str) -> Context:
         """Return the context with the hash of its text."""
-        return cls(label, text, hashlib.sha256(text.encode()).hexdigest())
+        # A file's name may hold what is no character.
+        return cls(label, text, hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)

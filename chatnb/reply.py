@@ -62,22 +62,17 @@ class Reply:
 
     def add(self, event: Event) -> None:
         """Take in the next event."""
+        self.status = event if isinstance(event, Waiting | Retrying) else None
         match event:
             case TextDelta(text):
-                self.status = None
                 self._round().say(Text, text)
             case ThinkingDelta(text):
-                self.status = None
                 self._round().say(Thinking, text)
             case ToolStarted(call):
-                self.status = None
                 self._round().calls.append(call)
             case ToolFinished(result):
                 self._rounds[-1].results.append(result)
-            case Waiting():
-                self.status = event
             case Retrying():
-                self.status = event
                 self._round().drop()
             case Continued(model, reason):
                 self._round().mend(model, reason)
@@ -89,7 +84,7 @@ class Reply:
             case Asked():
                 self.asked, self.model = event, event.model
             case Finished():
-                self.finished, self.status = event, None
+                self.finished = event
 
     @property
     def outcome(self) -> Outcome | None:
@@ -215,6 +210,8 @@ class _Round:
     said: list[tuple[type[Text | Thinking], list[str]]] = field(default_factory=list)
 
     def say(self, kind: type[Text | Thinking], text: str) -> None:
+        if not text:
+            return
         if not self.said or self.said[-1][0] is not kind:
             self.said.append((kind, []))
         self.said[-1][1].append(text)

@@ -8,13 +8,12 @@ ignored; an unknown type is an error.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from functools import cache
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from . import events, messages
 from .errors import SettingsError
@@ -72,10 +71,9 @@ def event_from_json(data: Mapping[str, Json]) -> Event:
 def _decoded(hint: Any, data: Mapping[str, Json]) -> Any:
     try:
         return _decode(hint, data)
-    except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as error:
-        name = getattr(hint, "__name__", "event")
-        msg = f"This is no {name} that chatnb wrote ({error!r}): {str(data)[:200]}"
-        raise SettingsError(msg) from error
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        name = "event" if hint is Event else hint.__name__.lower()
+        raise SettingsError(f"This is no {name} that chatnb wrote ({error!r}): {str(data)[:200]}") from error
 
 
 def _encode(value: Any) -> Any:
@@ -96,29 +94,43 @@ def _encode(value: Any) -> Any:
 
 
 def _decode(hint: Any, data: Any) -> Any:
-    if data is None or hint is Any:
+    """Return `data` as the type `hint`; raises if it is of another kind."""
+    origin = get_origin(hint)
+    if origin in (Union, UnionType):
+        options = get_args(hint)
+        if data is None and type(None) in options:
+            return None
+        options = tuple(option for option in options if option is not type(None))
+        return _decode(options[0] if len(options) == 1 else _tagged(data, options), data)
+    if origin is tuple:
+        return tuple(_decode(get_args(hint)[0], item) for item in _checked(list, data))
+    if origin is Literal:
+        return _checked(str, data)  # a later version may know more of them
+    if hint is Any:
         return data
     if hint is bytes:
         return base64.b64decode(data, validate=True)
     if hint is datetime:
         return datetime.fromisoformat(data)
-    origin = get_origin(hint)
-    if origin is tuple:
-        return tuple(_decode(get_args(hint)[0], item) for item in data)
-    if origin in (Union, UnionType):
-        options = [option for option in get_args(hint) if option is not type(None)]
-        if len(options) == 1:
-            return _decode(options[0], data)
-        chosen = _TAGGED[data["type"]]
-        if chosen not in options:
-            msg = f"{data['type']} is not expected here"
-            raise ValueError(msg)
-        return _decode(chosen, data)
-    if isinstance(hint, type) and hasattr(hint, "__dataclass_fields__"):
-        types = _types(hint)
-        return hint(**{name: _decode(types[name], data[name]) for name in types if name in data})
     if hint is float:
-        return float(data)
+        return float(_checked((int, float), data))
+    if isinstance(hint, type) and is_dataclass(hint):
+        types = _types(hint)
+        _checked(dict, data)
+        return hint(**{name: _decode(types[name], data[name]) for name in types if name in data})
+    return _checked(origin or hint, data)
+
+
+def _tagged(data: Any, options: tuple[Any, ...]) -> type[Any]:
+    chosen = _TAGGED[data["type"]]
+    if chosen not in options:
+        raise ValueError(f"{data['type']} is not expected here")
+    return chosen
+
+
+def _checked(kind: type[Any] | tuple[type[Any], ...], data: Any) -> Any:
+    if not isinstance(data, kind):
+        raise TypeError(f"{data!r:.60} is not expected here")
     return data
 
 
