@@ -6,18 +6,21 @@ Nothing is cut without being counted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import accumulate, chain, groupby, takewhile
+from operator import itemgetter
 
 from .errors import SettingsError
-from .messages import Context, Image, Message, Text, Thinking, ToolCall, ToolResult, now
+from .messages import Context, Image, Message, Part, Text, Thinking, ToolCall, ToolResult, now
 
 CONTEXT_STEPS: tuple[int, ...] = tuple(2**n for n in range(12, 21))
 """The windows that are asked for, in tokens: 4,096 to 1,048,576. Few, since each change makes Ollama reload a model."""
 
 ANSWER_TOKENS = 2_048
 """Room that is left for the answer, unless `num_predict` says otherwise."""
+
+_Turn = tuple[Message, ...]
 
 _IMAGE_TOKENS = 1_024
 _MESSAGE_TOKENS = 8  # what a chat template adds around each message
@@ -36,7 +39,7 @@ class Prompt:
     tokens
         How many tokens `messages` are, by estimate.
     left_out
-        How many of the session's messages stayed behind, the oldest ones.
+        How many messages of the history, the oldest ones, did not fit into the window.
     """
 
     messages: tuple[Message, ...]
@@ -52,6 +55,7 @@ def compose(
     system: str = "",
     limit: int = 1_000,
     answer_tokens: int = ANSWER_TOKENS,
+    spare_tokens: int = 0,
     num_ctx: int | None = None,
     at_least: int = 0,
     at_most: int = 32_768,
@@ -65,7 +69,9 @@ def compose(
     limit
         At most so many messages of the history are read.
     answer_tokens
-        Room that the window has to leave for the answer.
+        Room that is left for the answer; in a small window half of it, so that there is a conversation at all.
+    spare_tokens
+        Room that a larger window is chosen for, such as for tools and their results, but that no history gives way to.
     num_ctx
         The window in tokens, where the user chose it; else the smallest step that holds everything is chosen.
     at_least, at_most
@@ -77,36 +83,19 @@ def compose(
         If `limit` or `num_ctx` is negative.
     """
     if limit < 0 or (num_ctx is not None and num_ctx <= 0):
-        msg = f"history ({limit}) cannot be below 0, nor num_ctx ({num_ctx}) below 1."
-        raise SettingsError(msg)
+        raise SettingsError(f"history ({limit}) cannot be below 0, nor num_ctx ({num_ctx}) below 1.")
     head = (_system(system, question),) if system else ()
-    fixed = sum(estimate(message) for message in (*head, question)) + answer_tokens
-    turns = _turns([m for m in history if m.id != question.id])
-    earlier = window([m for turn in turns for m in turn], limit)
-    wanted = fixed + sum(estimate(message) for message in earlier)
+    fixed = sum(estimate(message) for message in (*head, question))
+    earlier = _newest(_turns([message for message in history if message.id != question.id]), len, limit)
+    wanted = fixed + sum(map(_tokens, earlier)) + answer_tokens + spare_tokens
     size = num_ctx or _step(max(wanted, at_least), at_most)
-    kept = _newest(earlier, size - fixed)
-    messages = (*head, *kept, question)
+    kept = _newest(earlier, _tokens, size - fixed - min(answer_tokens, size // 2))
     return Prompt(
-        messages,
+        messages=(*head, *chain(*kept), question),
         num_ctx=size,
-        tokens=sum(estimate(message) for message in messages),
-        left_out=len(earlier) - len(kept),
+        tokens=fixed + sum(map(_tokens, kept)),
+        left_out=sum(map(len, earlier)) - sum(map(len, kept)),
     )
-
-
-def window(messages: Sequence[Message], size: int) -> tuple[Message, ...]:
-    """Return at most the last `size` messages, in whole turns.
-
-    A tool's result is never cut from the call it answers, nor an answer from its question: models refuse such a
-    history.
-    """
-    kept: list[Message] = []
-    for turn in reversed(_turns(messages)):
-        if len(kept) + len(turn) > size:
-            break
-        kept[:0] = turn
-    return tuple(kept)
 
 
 def estimate(message: Message) -> int:
@@ -117,7 +106,7 @@ def estimate(message: Message) -> int:
     return _MESSAGE_TOKENS + sum(_part_tokens(part) for part in message.parts)
 
 
-def _part_tokens(part: object) -> int:
+def _part_tokens(part: Part) -> int:
     match part:
         case Text(text) | Thinking(text) | Context(_, text) | ToolResult(_, _, text):
             return len(text.encode(errors="replace")) // 3 + 1
@@ -125,43 +114,51 @@ def _part_tokens(part: object) -> int:
             return (len(name) + len(str(arguments))) // 3 + 1
         case Image():
             return _IMAGE_TOKENS
-        case _:
-            return 0
 
 
-def _turns(messages: Sequence[Message]) -> list[tuple[Message, ...]]:
-    """Return the history turn by turn, without turns that got no answer, and without old thoughts."""
-    turns = []
-    for _, group in groupby(messages, key=lambda message: message.turn_id or message.id):
-        turn = [
-            replace(message, parts=tuple(part for part in message.parts if not isinstance(part, Thinking)))
-            for message in group
-        ]
-        # A stopped answer may end in calls whose results never came.
-        while turn and turn[-1].role == "assistant" and (not turn[-1].parts or _has_calls(turn[-1])):
-            turn.pop()
-        if any(message.role == "assistant" for message in turn):
-            turns.append(tuple(turn))
+def _turns(messages: Sequence[Message]) -> list[_Turn]:
+    """Return the history turn by turn, each from its question on, without those that got no answer.
+
+    Old thoughts are left out, and so are calls whose results never came, as a stopped turn may hold them.
+    """
+    turns: list[_Turn] = []
+    numbers = accumulate(message.role == "user" for message in messages)
+    for _, group in groupby(zip(numbers, messages, strict=True), key=itemgetter(0)):
+        turn = [message for _, message in group]
+        answered = {part.call_id for message in turn for part in message.parts if isinstance(part, ToolResult)}
+        read = [replace(each, parts=tuple(part for part in each.parts if _is_read(part, answered))) for each in turn]
+        said = tuple(message for message in read if message.parts)
+        if said and said[0].role == "user" and any(message.role == "assistant" for message in said):
+            turns.append(said)
     return turns
 
 
-def _has_calls(message: Message) -> bool:
-    return any(isinstance(part, ToolCall) for part in message.parts)
+def _is_read(part: Part, answered: Collection[str]) -> bool:
+    match part:
+        case Thinking():
+            return False
+        case ToolCall(call_id):
+            return call_id in answered
+    return True
 
 
-def _newest(messages: Sequence[Message], tokens: int) -> tuple[Message, ...]:
-    kept: list[Message] = []
-    for turn in reversed(_turns(messages)):
-        tokens -= sum(estimate(message) for message in turn)
-        if tokens < 0:
-            break
-        kept[:0] = turn
-    return tuple(kept)
+def _newest(turns: Sequence[_Turn], cost: Callable[[_Turn], int], limit: int) -> list[_Turn]:
+    """Return the last turns that cost at most `limit` together.
+
+    Whole turns: models refuse a history in which a tool's result is cut from its call, or an answer from its question.
+    """
+    total = accumulate(cost(turn) for turn in reversed(turns))
+    count = sum(1 for _ in takewhile(lambda so_far: so_far <= limit, total))
+    return list(turns[len(turns) - count :])
+
+
+def _tokens(turn: _Turn) -> int:
+    return sum(estimate(message) for message in turn)
 
 
 def _step(tokens: int, at_most: int) -> int:
     """Return the smallest step that holds `tokens`, or `at_most`."""
-    return min(at_most, *(step for step in CONTEXT_STEPS if step >= tokens)) if tokens < at_most else at_most
+    return min([*(step for step in CONTEXT_STEPS if step >= tokens), at_most])
 
 
 def _system(text: str, question: Message) -> Message:
