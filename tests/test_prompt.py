@@ -24,7 +24,7 @@ def asked_with_tools(number: int, length: int) -> list[Message]:
     ]
 
 
-histories = st.lists(st.tuples(st.booleans(), st.integers(0, 3_000)), max_size=12).map(
+histories = st.lists(st.tuples(st.booleans(), st.integers(1, 3_000)), max_size=12).map(
     lambda shapes: [
         message
         for number, (has_tools, length) in enumerate(shapes, 1)
