@@ -228,7 +228,7 @@ class OllamaProvider:
             cause = error.__context__
             refused = cause if isinstance(cause, httpx.HTTPError) else httpx.ConnectError(str(error))
             raise failures.of_transport(refused, self._address, CONNECT_S) from error
-        except (ValueError, TypeError, KeyError) as error:  # no JSON, or another form than the package knows
+        except (ValueError, TypeError, KeyError, AttributeError) as error:  # another form than the package knows
             raise ModelRefused(
                 f"What answers at {self._address} is not Ollama, or a version that chatnb does not know.\n"
                 'Correct the address: %config ChatConfig.host = "..."'
