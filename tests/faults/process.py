@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.faults.script import TEXT, tokens_of
+from tests.faults.script import TEXT, Answer, tokens_of
 from tests.faults.server import FaultServer
 
 ROOT = Path(__file__).parents[2]
@@ -36,13 +36,17 @@ class ServerProcess:
 
 @contextmanager
 def served(
-    *, text: Path | None = None, tokens: int | None = None, rate: float | None = None
+    *,
+    text: Path | None = None,
+    tokens: int | None = None,
+    rate: float | None = None,
+    token_after_s: float | None = None,
 ) -> Iterator[ServerProcess]:
     """Run a server that says the text of a file, over and over up to `tokens`, at `rate` tokens a second.
 
-    None is the server's own text, once, at full speed.
+    None is the server's own text, once, at full speed, at once.
     """
-    options = {"--text": text, "--tokens": tokens, "--rate": rate}
+    options = {"--text": text, "--tokens": tokens, "--rate": rate, "--token-after": token_after_s}
     arguments = [str(part) for name, value in options.items() if value is not None for part in (name, value)]
     command = [sys.executable, "-m", "tests.faults.process", *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -67,12 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rate", type=float, help="tokens a second (default: as fast as the client reads)")
     parser.add_argument("--text", type=Path, help="a file with the text that is said")
     parser.add_argument("--tokens", type=int, help="say the text again and again up to this many tokens")
+    parser.add_argument("--token-after", type=float, default=0, help="seconds before the first token")
     parser.add_argument("--port", type=int, default=0)
     options = parser.parse_args(arguments)
     tokens = tokens_of(options.text.read_text(encoding="utf-8") if options.text else TEXT)
     if options.tokens is not None:
         tokens = (tokens * (options.tokens // len(tokens) + 1))[: options.tokens]
-    with FaultServer(text=tokens, rate=options.rate, port=options.port) as server:
+    answer = Answer(token_after_s=options.token_after)
+    with FaultServer([answer], text=tokens, rate=options.rate, port=options.port) as server:
         print(server.url, flush=True)  # noqa: T201  whoever started this reads the address
         sys.stdin.read()
 
