@@ -16,7 +16,7 @@ from datetime import datetime
 from .config import Setting
 from .desk import Desk
 from .doctor import Finding, examine
-from .errors import ModelError, SettingsError
+from .errors import ChatInterrupted, ModelError, SettingsError
 from .listing import Listing, size
 from .messages import Message, SessionInfo
 from .models.base import LoadedModel, ModelInfo, Provider
@@ -91,8 +91,11 @@ def pull(desk: Desk, words: Sequence[str]) -> None:
     parser.add_argument("name", help="such as llama3.2 or qwen3:8b")
     name = parser.parse_args(words).name
     provider, short = desk.chat.catalog.find(name, desk.settings().host)
-    with closing(ProgressLine(is_live=desk.is_live)) as show:
-        desk.chat.portal.follow(lambda: provider.pull(short), show)
+    try:
+        with closing(ProgressLine(is_live=desk.is_live)) as show:
+            desk.chat.portal.follow(lambda: provider.pull(short), show)
+    except KeyboardInterrupt:
+        raise ChatInterrupted(f"Stopped. `%chat pull {name}` goes on from here.") from None
 
 
 def use(desk: Desk, words: Sequence[str]) -> Listing[tuple[str, str]]:

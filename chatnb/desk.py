@@ -11,7 +11,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from .chat import Chat
 from .config import ChatConfig
-from .errors import ChatInterrupted, SettingsError
+from .errors import ChatInterrupted, SettingsError, StoreError
 from .markdown import code_blocks
 from .messages import Message, Part, Text
 from .models.base import Provider
@@ -40,7 +40,11 @@ class Desk:
         self.config = config
         place = place_of(config.notebook, shell.user_ns, is_live=self.is_live)
         self.chat = Chat(settings=config.settings(), place=place)
-        self.chat.sessions.resume()
+        try:
+            self.chat.sessions.resume()
+        except StoreError as error:
+            # The first question that is to be kept fails with it; until then `%chat doctor` has to work.
+            self._tell(str(error))
         self._tell_notices()
 
     @property
@@ -154,4 +158,7 @@ class Desk:
 
     def _tell_notices(self) -> None:
         for notice in self.chat.sessions.store.notices():
-            print(f"chatnb: {notice}", file=sys.stderr)  # noqa: T201 - a cell shows it apart from the answer
+            self._tell(notice)
+
+    def _tell(self, notice: str) -> None:
+        print(f"chatnb: {notice}", file=sys.stderr)  # noqa: T201 - a cell shows it apart from the answer

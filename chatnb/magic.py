@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 
+from . import syntax
 from .config import ChatConfig
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def load(shell: InteractiveShell) -> None:
     magics = ChatMagics(shell, config)
     shell.register_magics(magics)
     shell.configurables.append(config)  # type: ignore[arg-type]  # IPython says SingletonConfigurable, %config takes any
+    syntax.install(shell)
     for name in _COMPLETED:
         shell.set_hook("complete_command", magics.complete, str_key=name)  # type: ignore[no-untyped-call]
 
@@ -95,5 +97,6 @@ def unload(shell: InteractiveShell) -> None:
         for name in names:
             shell.magics_manager.magics[kind].pop(name, None)
     shell.configurables.remove(magics.chat_config)
+    syntax.uninstall(shell)
     for name in _COMPLETED:
         shell.strdispatchers["complete_command"].strs.pop(name, None)

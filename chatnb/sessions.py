@@ -31,6 +31,7 @@ class Sessions:
         self.user_id = user_id
         self._current: Session | None = None
         self._unsaved = MemoryStore()
+        self._fresh: set[str] = set()  # sessions of which no store knows
 
     @property
     def current(self) -> Session:
@@ -41,7 +42,9 @@ class Sessions:
 
     def fresh(self, title: str = "") -> Session:
         """Return a new session that no store knows yet."""
-        return Session(id=new_id(), created_at=now(), title=title, place=self.place, user_id=self.user_id)
+        session = Session(id=new_id(), created_at=now(), title=title, place=self.place, user_id=self.user_id)
+        self._fresh.add(session.id)
+        return session
 
     def new(self, title: str = "") -> Session:
         """Begin a new session; the store gets it with its first question."""
@@ -121,6 +124,8 @@ class Sessions:
 
     def history(self, session: Session) -> tuple[Message, ...]:
         """Return what was said in a session; nothing if it has not begun."""
+        if session.id in self._fresh:
+            return ()
         try:
             return self.load(session.id).messages
         except SessionNotFound:
@@ -134,8 +139,11 @@ class Sessions:
         try:
             store.append(session.id, *messages)
         except SessionNotFound:
-            titled = replace(session, title=session.title or title_of(messages[0].text), messages=messages)
-            store.create(titled)
+            begun = replace(session, title=session.title or title_of(messages[0].text))
+            store.create(replace(begun, messages=messages))
+            if self._current and self._current.id == begun.id:
+                self._current = begun
+        self._fresh.discard(session.id)
 
     def update(self, **fields: str) -> None:
         """Change fields of the current session: title, model, system."""

@@ -7,6 +7,7 @@ cancelling into `Finished`.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import aclosing
@@ -14,8 +15,8 @@ from dataclasses import replace
 
 from . import errors
 from .errors import ChatError
-from .events import Asked, Event, Finished, TextDelta, ThinkingDelta
-from .messages import Message, Outcome, ToolResult
+from .events import Asked, Event, Finished, TextDelta, ThinkingDelta, ToolFinished
+from .messages import Message, Outcome
 from .reply import Reply
 
 Keep = Callable[[Sequence[Message]], Awaitable[None]]
@@ -24,7 +25,8 @@ Keep = Callable[[Sequence[Message]], Awaitable[None]]
 class Turn:
     """One question and its answer, while it comes.
 
-    Lives on one event loop and is touched only there; `log` alone may be read from elsewhere.
+    Lives on one event loop and is touched only there; but it can be cancelled and waited for, and its `log` can be
+    read, from any thread.
 
     Examples
     --------
@@ -39,9 +41,11 @@ class Turn:
     question
         What was asked.
     log
-        Every event so far, oldest first; ends with Finished.
+        Every event so far, oldest first; begins with Asked and ends with Finished.
     reply
         The fold of the log.
+    loop
+        Where it lives.
     """
 
     def __init__(self, question: Message, events: AsyncGenerator[Event], keep: Keep) -> None:
@@ -50,17 +54,20 @@ class Turn:
         Parameters
         ----------
         events
-            Asked and all that follows but Finished; closed by the turn.
+            Asked and all that follows but Finished; closed by the turn. Where it fails before Asked, the turn tells it.
         keep
             Saves the messages of the reply, before Finished is told; a ChatError that it raises fails the turn.
         """
         self.question = question
         self.log: list[Event] = []
         self.reply = Reply()
+        self.loop = asyncio.get_running_loop()
         self._watchers: set[Callable[[], None]] = set()
-        self._is_started = False
         self._is_stoppable = True
-        self._task = asyncio.get_running_loop().create_task(self._run(events, keep), name=f"turn {question.id}")
+        self._over: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self._over.set_running_or_notify_cancel()  # whoever stops waiting for it does not cancel it
+        self._task = self.loop.create_task(self._run(events, keep), name=f"turn {question.id}")
+        self._task.add_done_callback(self._end)
 
     @property
     def is_finished(self) -> bool:
@@ -69,16 +76,14 @@ class Turn:
 
     def cancel(self) -> None:
         """Stop the answer; what was said is kept, and Finished comes as always. Does nothing to a turn that ends."""
-        if not self._is_started:
-            # A task that is cancelled before its first step never runs, and Finished would never come.
-            asyncio.get_running_loop().call_soon(self.cancel)
-        elif self._is_stoppable:
-            self._is_stoppable = False
-            self._task.cancel()
+        if not self.is_finished:
+            # By way of the loop, also on its own thread: a task that is cancelled before its first step never takes it,
+            # and nothing would be kept.
+            self.loop.call_soon_threadsafe(self._stop)
 
     async def wait(self) -> None:
         """Return when the turn is over."""
-        await asyncio.wait([self._task])
+        await asyncio.wrap_future(self._over)
 
     async def watch(self) -> AsyncGenerator[Event]:
         """Yield every event from the first to Finished."""
@@ -96,10 +101,9 @@ class Turn:
             How long deltas may gather, asked anew each time. Whatever a person waits for (the first words, a tool, a
             retry, the end) comes at once, with all before it.
         """
-        loop = asyncio.get_running_loop()
         seen = 0
         while True:
-            due = loop.time() + interval_s()
+            due = self.loop.time() + interval_s()
             if not any(map(self._is_urgent, range(seen, len(self.log)))):
                 await self._next(seen, due)
             batch = tuple(self.log[seen:])
@@ -118,9 +122,10 @@ class Turn:
 
     async def _result(self) -> Reply:
         try:
-            await asyncio.shield(self._task)
+            await self.wait()
         except asyncio.CancelledError:
             self.cancel()  # whoever waits for the answer was stopped: nobody wants it any more
+            await self.wait()  # but it is kept
             raise
         self.raise_for_failure()
         return self.reply
@@ -132,17 +137,24 @@ class Turn:
                 raise errors.named(kind, error)
 
     async def _run(self, events: AsyncGenerator[Event], keep: Keep) -> None:
-        self._is_started = True
         started = time.perf_counter()
         finished = await self._tell(events)
         self._is_stoppable = False  # from here on the turn only tidies up
         finished = replace(finished, duration_s=time.perf_counter() - started)
+        if not self.log:
+            self._push(Asked(self.question, ""))
         self.reply.add(finished)
         try:
             await keep(self.reply.messages())
         except Exception as error:  # noqa: BLE001 - see _failure
             # The answer is whole and shown; that it could not be kept is what the user has to know.
-            finished = replace(_failure(error), duration_s=finished.duration_s)
+            broken = _failure(error)
+            finished = replace(
+                finished,
+                outcome="failed",
+                error="\n".join(filter(None, (finished.error, broken.error))),
+                error_kind=finished.error_kind or broken.error_kind,
+            )
         self._push(finished)
 
     async def _tell(self, events: AsyncGenerator[Event]) -> Finished:
@@ -157,9 +169,22 @@ class Turn:
         return Finished(self._natural_outcome())
 
     def _natural_outcome(self) -> Outcome:
-        if self.reply.parts and isinstance(self.reply.parts[-1], ToolResult):
+        if self.log and isinstance(self.log[-1], ToolFinished):  # no answer came after it
             return "tool_limit"
         return "length" if self.reply.is_truncated else "done"
+
+    def _stop(self) -> None:
+        if self._is_stoppable:
+            self._is_stoppable = False
+            self._task.cancel()
+
+    def _end(self, _: asyncio.Task[None]) -> None:
+        """Let nobody wait for ever if something else than `cancel` ended the task, such as the end of its loop."""
+        if not self.is_finished:
+            if not self.log:
+                self._push(Asked(self.question, ""))
+            self._push(Finished("cancelled"))
+        self._over.set_result(None)
 
     def _push(self, event: Event) -> None:
         self.log.append(event)
@@ -176,15 +201,19 @@ class Turn:
 
     async def _next(self, seen: int, due: float) -> None:
         """Wait until an urgent event comes, or `due` has passed and there is more than `seen` events."""
-        loop = asyncio.get_running_loop()
-        woken: asyncio.Future[None] = loop.create_future()
+        woken: asyncio.Future[None] = self.loop.create_future()
+        is_due = False
 
         def look() -> None:
-            is_new = len(self.log) > seen
-            if not woken.done() and is_new and (loop.time() >= due or self._is_urgent(len(self.log) - 1)):
+            if not woken.done() and len(self.log) > seen and (is_due or self._is_urgent(len(self.log) - 1)):
                 woken.set_result(None)
 
-        timer = loop.call_at(due, look)
+        def ring() -> None:
+            nonlocal is_due
+            is_due = True  # rather than a look at the clock: a timer may come a little before its time
+            look()
+
+        timer = self.loop.call_at(due, ring)
         self._watchers.add(look)
         try:
             await woken

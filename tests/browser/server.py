@@ -101,7 +101,7 @@ class LabServer:
             "JUPYTERLAB_SETTINGS_DIR": "settings",
             "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
             "IPYTHONDIR": "ipython",
-            "CHATNB_HOME": "chatnb",
+            "CHATNB_HOME": "home",  # a folder called chatnb could hide the package
         }
         self.root.mkdir(parents=True, exist_ok=True)
         for plugin, values in self._settings.items():

@@ -223,7 +223,7 @@ def running_kernel(home: Path, env: Mapping[str, str] | None = None, cwd: Path |
         "JUPYTER_DATA_DIR": "data",
         "JUPYTER_RUNTIME_DIR": "runtime",
         "IPYTHONDIR": "ipython",
-        "CHATNB_HOME": "chatnb",
+        "CHATNB_HOME": "home",  # a folder called chatnb could hide the package
     }
     places = {name: str(home / folder) for name, folder in folders.items()}
     manager = KernelManager(connection_file=str(home / "kernel.json"))
