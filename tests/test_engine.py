@@ -48,7 +48,7 @@ async def told(
     events = [] if events is None else events
     async with aclosing(answer(model, REQUEST, tools, rounds)) as stream:
         async for event in stream:
-            events.append(event)  # noqa: PERF401 - what came before an error counts
+            events.append(event)
     return events
 
 
