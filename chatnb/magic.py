@@ -97,6 +97,7 @@ def unload(shell: InteractiveShell) -> None:
         for name in names:
             shell.magics_manager.magics[kind].pop(name, None)
     shell.configurables.remove(magics.chat_config)
+    shell.configurables.remove(magics)
     syntax.uninstall(shell)
     for name in _COMPLETED:
         shell.strdispatchers["complete_command"].strs.pop(name, None)
