@@ -19,6 +19,7 @@ from pathlib import Path
 import platformdirs
 
 from . import prompt
+from .config import ChatConfig
 from .engine import Tools, answer
 from .errors import SessionError
 from .events import Asked, Event
@@ -47,7 +48,7 @@ class Chat:
     session
         Id or title of a session to go on in; a new one with that title where there is none.
     settings
-        Everything else that shapes an answer.
+        Everything else that shapes an answer; by default what `%config`, files and the environment say (config.py).
     store
         Where sessions are kept; by default in one file each, under the user's data folder.
     tools
@@ -77,7 +78,7 @@ class Chat:
         portal: Portal | None = None,
         place: str = "",
     ) -> None:
-        self.settings = settings or Settings()
+        self.settings = settings or ChatConfig.instance().settings()
         if isinstance(model, str) and model:
             self.settings = replace(self.settings, model=model)
         self.catalog = catalog or Catalog()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from traitlets import All, Bool, Dict, Float, Int, TraitError, TraitType, Unicode, observe
-from traitlets.config import Configurable
+from traitlets.config import SingletonConfigurable
 
 from .errors import SettingsError
 from .settings import RetryPolicy, Settings
@@ -21,7 +21,7 @@ from .settings import RetryPolicy, Settings
 _DEFAULT = Settings()
 
 
-class ChatConfig(Configurable):
+class ChatConfig(SingletonConfigurable):
     """How chatnb asks and shows. Each setting can be given by %config, a configuration file, or the environment."""
 
     model = Unicode(

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the words after `chatnb` say and return the exit code."""
     try:
         parsed = _parser().parse_args(sys.argv[1:] if arguments is None else arguments)
-        settings = ChatConfig().settings()
+        settings = ChatConfig.instance().settings()
         code: int = parsed.run(parsed, settings)
     except HelpAsked as asked:
         print(asked, end="")

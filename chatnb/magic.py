@@ -78,10 +78,11 @@ _COMPLETED = ("%%chat", "%chat", "%ask")
 
 def load(shell: InteractiveShell) -> None:
     """Register the magics, their settings and their completion with a shell."""
-    config = ChatConfig(parent=shell)
+    ChatConfig.clear_instance()  # one that was made before the shell's configuration was known
+    config = ChatConfig.instance(parent=shell)
     magics = ChatMagics(shell, config)
     shell.register_magics(magics)
-    shell.configurables.append(config)  # type: ignore[arg-type]  # IPython says SingletonConfigurable, %config takes any
+    shell.configurables.append(config)  # type: ignore[arg-type]  # typed for shells alone; %config takes any
     syntax.install(shell)
     for name in _COMPLETED:
         shell.set_hook("complete_command", magics.complete, str_key=name)  # type: ignore[no-untyped-call]
@@ -98,6 +99,7 @@ def unload(shell: InteractiveShell) -> None:
             shell.magics_manager.magics[kind].pop(name, None)
     shell.configurables.remove(magics.chat_config)
     shell.configurables.remove(magics)
+    ChatConfig.clear_instance()
     syntax.uninstall(shell)
     for name in _COMPLETED:
         shell.strdispatchers["complete_command"].strs.pop(name, None)
