@@ -21,10 +21,10 @@ import platformdirs
 from . import prompt
 from .config import ChatConfig
 from .engine import Tools, answer
-from .errors import SessionError
+from .errors import SessionError, SettingsError
 from .events import Asked, Event
 from .messages import Json, Message, Part, Session, Text, new_id, now
-from .models.base import Model, Request
+from .models.base import Model, ModelInfo, Request
 from .models.catalog import Catalog
 from .portal import Portal
 from .reply import Reply
@@ -180,8 +180,10 @@ class Chat:
         )
         try:
             model = self._model or await self.catalog.model(settings)
-            composed = await self._compose(ask, model, history)
+            info = await self.catalog.info(model.name, settings) if self._model is None else None
+            composed = self._compose(ask, model, info, history)
             options = {**settings.options, "num_ctx": composed.num_ctx}
+            tools, withheld = _callable_by(info, ask.tools)
             request = Request(
                 messages=composed.messages,
                 options=options,
@@ -189,8 +191,8 @@ class Chat:
                 schema=ask.schema,
                 keep_alive=settings.keep_alive,
             )
-            yield Asked(ask.question, model.name, options, composed.num_ctx, composed.left_out)
-            async with aclosing(answer(model, request, ask.tools, settings.tool_rounds)) as events:
+            yield Asked(ask.question, model.name, options, composed.num_ctx, composed.left_out, withheld)
+            async with aclosing(answer(model, request, tools, settings.tool_rounds)) as events:
                 async for event in events:
                     if not saving.done():
                         await saving
@@ -198,20 +200,19 @@ class Chat:
         finally:
             await asyncio.shield(saving)
 
-    async def _compose(self, ask: _Ask, model: Model, history: Sequence[Message]) -> prompt.Prompt:
+    def _compose(self, ask: _Ask, model: Model, info: ModelInfo | None, history: Sequence[Message]) -> prompt.Prompt:
         settings = ask.settings
-        length = await self.catalog.context_length(model.name, settings) if self._model is None else None
-        num_predict = settings.options.get("num_predict", 0)
+        most = settings.max_context
         composed = prompt.compose(
             ask.question,
             [message for message in history if not ask.without or message.turn_id != ask.without],
-            system=ask.session.system or settings.system,
+            system=settings.system or ask.session.system,
             limit=settings.history,
-            answer_tokens=num_predict if num_predict > 0 else prompt.ANSWER_TOKENS,
-            num_ctx=settings.options.get("num_ctx"),
+            answer_tokens=max(_whole(settings, "num_predict") or 0, 0) or prompt.ANSWER_TOKENS,
+            num_ctx=_whole(settings, "num_ctx"),
             # Another window would make the server load the model anew.
             at_least=self._windows.get(model.name, 0),
-            at_most=min(settings.max_context, length or settings.max_context),
+            at_most=min(most, (info and info.context_length) or most),
         )
         self._windows[model.name] = composed.num_ctx
         return composed
@@ -246,6 +247,21 @@ class _Ask:
     schema: Mapping[str, Json] | None
     tools: Tools | None
     without: str
+
+
+def _callable_by(info: ModelInfo | None, tools: Tools | None) -> tuple[Tools | None, tuple[str, ...]]:
+    """Return the tools that a model is told of, and the names of those that it is not."""
+    if tools is None or info is None or not info.capabilities or "tools" in info.capabilities:
+        return tools, ()
+    return None, tuple(spec.name for spec in tools.specs)
+
+
+def _whole(settings: Settings, name: str) -> int | None:
+    """Return an option that has to be a whole number, where it is given."""
+    value = settings.options.get(name)
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise SettingsError(f"The option {name} is {value!r}, but it has to be a whole number.")
 
 
 def sessions_folder(settings: Settings) -> Path:

@@ -24,7 +24,8 @@ from .messages import Json, Message, Outcome, ToolCall, ToolResult, Usage
 class Asked:
     """The question is kept and on its way to `model`.
 
-    `left_out` messages of the session, the oldest, did not fit into the window of `num_ctx` tokens.
+    `left_out` messages of the session, the oldest, did not fit into the window of `num_ctx` tokens. The model is not
+    told of the tools `withheld`, since it cannot call any.
     """
 
     question: Message
@@ -32,6 +33,7 @@ class Asked:
     options: Mapping[str, Json] = field(default_factory=dict)
     num_ctx: int | None = None
     left_out: int = 0
+    withheld: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

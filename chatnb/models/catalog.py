@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection
 from importlib.metadata import entry_points
 from typing import cast
 
-from ..errors import ModelError, ModelNotFound, SettingsError
+from ..errors import ChatError, ModelNotFound, SettingsError
 from ..settings import Settings
-from .base import Model, Provider
+from .base import Model, ModelInfo, Provider
 from .deadline import DeadlineModel
 from .demo import ScriptedProvider
 from .fallback import FallbackModel
@@ -33,7 +33,7 @@ class Catalog:
     def __init__(self) -> None:
         self._providers: dict[tuple[str, str], Provider] = {}
         self._chains: dict[tuple[object, ...], FallbackModel] = {}
-        self._lengths: dict[tuple[str, str], int | None] = {}
+        self._infos: dict[tuple[str, str], ModelInfo] = {}
         self._firsts: dict[str, str] = {}  # by host
 
     async def model(self, settings: Settings) -> Model:
@@ -55,16 +55,16 @@ class Catalog:
             self._chains[key] = FallbackModel([self._dependable(name, settings) for name in names])
         return self._chains[key]
 
-    async def context_length(self, name: str, settings: Settings) -> int | None:
-        """Return how many tokens a model was made for, or None if nobody says; asked once for each model."""
+    async def info(self, name: str, settings: Settings) -> ModelInfo | None:
+        """Return what is known of a model, or None if nobody says; asked once for each model, and never raises."""
         key = (name, settings.host)
-        if key not in self._lengths:
-            provider, short = self.find(name, settings.host)
+        if key not in self._infos:
             try:
-                self._lengths[key] = (await provider.show(short)).context_length
-            except ModelError:
+                provider, short = self.find(name, settings.host)
+                self._infos[key] = await provider.show(short)
+            except ChatError:
                 return None  # the question itself will tell what is wrong
-        return self._lengths[key]
+        return self._infos[key]
 
     def provider(self, name: str = OLLAMA, host: str = "") -> Provider:
         """Return the provider called `name`.
@@ -94,7 +94,7 @@ class Catalog:
         providers = list(self._providers.values())
         self._providers.clear()
         self._chains.clear()
-        self._lengths.clear()
+        self._infos.clear()
         self._firsts.clear()
         for provider in providers:
             await provider.aclose()

@@ -100,17 +100,17 @@ async def test_without_a_name_and_without_a_server_there_is_a_clear_error() -> N
     await catalog.aclose()
 
 
-async def test_the_length_of_a_models_window_is_asked_once_and_unknown_when_nobody_tells() -> None:
+async def test_what_a_model_can_is_asked_once_and_unknown_when_nobody_tells() -> None:
     with FaultServer(models=["tinychat"]) as server:
         catalog = Catalog()
         settings = Settings(host=server.url)
 
-        lengths = [await catalog.context_length("tinychat", settings) for _ in range(3)]
-        unknown = await catalog.context_length("nobody", settings)
+        infos = [await catalog.info("tinychat", settings) for _ in range(3)]
+        unknown = await catalog.info("nobody", settings)
         await catalog.aclose()
         asked = [exchange.body["model"] for exchange in server.exchanges if exchange.path == "/api/show"]
 
-    assert lengths == [4096] * 3
+    assert [info and info.context_length for info in infos] == [4096] * 3
     assert unknown is None
     assert asked == ["tinychat", "nobody"]
 
