@@ -15,11 +15,16 @@ from dataclasses import replace
 
 from . import errors
 from .errors import ChatError
-from .events import Asked, Event, Finished, TextDelta, ThinkingDelta, ToolFinished
+from .events import Asked, Event, Finished, TextDelta, ThinkingDelta, TokensCounted, ToolFinished
 from .messages import Message, Outcome
 from .reply import Reply
 
 Keep = Callable[[Sequence[Message]], Awaitable[None]]
+
+# Faster than this nobody reads along, and no model writes: it is a script, a cache, a small answer over a slow network.
+_RUSH = 2_000
+# As long as it takes to keep an answer on most disks.
+_MOMENT_S = 0.05
 
 
 class Turn:
@@ -63,6 +68,7 @@ class Turn:
         self.reply = Reply()
         self.loop = asyncio.get_running_loop()
         self._watchers: set[Callable[[], None]] = set()
+        self._began_at: float | None = None  # by the loop's clock, when the first words came
         self._is_stoppable = True
         self._over: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._over.set_running_or_notify_cancel()  # whoever stops waiting for it does not cancel it
@@ -99,12 +105,15 @@ class Turn:
         ----------
         interval_s
             How long deltas may gather, asked anew each time. Whatever a person waits for (the first words, a tool, a
-            retry, the end) comes at once, with all before it.
+            retry, the end) comes at once, with all before it. Where thousands of events come in a second, the last ones
+            wait a moment for the end, which comes when the answer is kept: so it need not be shown twice at once.
         """
         seen = 0
         while True:
             due = self.loop.time() + interval_s()
             if not any(map(self._is_urgent, range(seen, len(self.log)))):
+                if len(self.log) > seen and isinstance(self.log[-1], TokensCounted):
+                    due = min(due, self.loop.time() + _MOMENT_S)
                 await self._next(seen, due)
             batch = tuple(self.log[seen:])
             seen += len(batch)
@@ -189,12 +198,16 @@ class Turn:
     def _push(self, event: Event) -> None:
         self.log.append(event)
         self.reply.add(event)
+        if self._began_at is None and isinstance(event, TextDelta | ThinkingDelta):
+            self._began_at = self.loop.time()
         for look in tuple(self._watchers):
             look()
 
     def _is_urgent(self, index: int) -> bool:
         """Whether a person waits for this event: all but a delta that follows a delta of its kind."""
         event = self.log[index]
+        if isinstance(event, TokensCounted):
+            return self._began_at is None or index < _RUSH * (self.loop.time() - self._began_at)
         if not isinstance(event, TextDelta | ThinkingDelta):
             return not isinstance(event, Asked)
         return index == 0 or type(self.log[index - 1]) is not type(event)
@@ -205,20 +218,25 @@ class Turn:
         is_due = False
 
         def look() -> None:
-            if not woken.done() and len(self.log) > seen and (is_due or self._is_urgent(len(self.log) - 1)):
+            if woken.done() or len(self.log) <= seen:
+                return
+            if is_due or self._is_urgent(len(self.log) - 1):
                 woken.set_result(None)
+            elif isinstance(self.log[-1], TokensCounted):
+                timers.append(self.loop.call_later(_MOMENT_S, ring))
 
         def ring() -> None:
             nonlocal is_due
             is_due = True  # rather than a look at the clock: a timer may come a little before its time
             look()
 
-        timer = self.loop.call_at(due, ring)
+        timers = [self.loop.call_at(due, ring)]
         self._watchers.add(look)
         try:
             await woken
         finally:
-            timer.cancel()
+            for timer in timers:
+                timer.cancel()
             self._watchers.discard(look)
 
 

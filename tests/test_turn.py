@@ -507,6 +507,51 @@ async def test_a_timer_that_comes_before_its_time_shows_what_there_is(monkeypatc
     await ended(turn)
 
 
+async def test_the_last_words_come_before_the_answer_is_kept() -> None:
+    teller = Teller(ASKED, TextDelta("a"))
+    turn = teller.turn()
+
+    async with aclosing(turn.batches(lambda: 60.0)) as batches:
+        await anext(batches)
+        await asyncio.sleep(0.01)  # three events in this time are no rush
+        for event in (TextDelta("b"), COUNTED):
+            teller.more.put_nowait(event)
+        batch = await asyncio.wait_for(anext(batches), 10)
+
+    assert batch == (TextDelta("b"), COUNTED)
+    turn.cancel()
+    await ended(turn)
+
+
+async def test_the_last_words_of_an_answer_in_a_rush_come_with_the_end() -> None:
+    teller = Teller(ASKED, *[TextDelta(str(n)) for n in range(1_000)])
+    turn = teller.turn()
+
+    async with aclosing(turn.batches(lambda: 60.0)) as batches:
+        await anext(batches)
+        for event in (TextDelta("b"), COUNTED, None):
+            teller.more.put_nowait(event)
+        batch = await anext(batches)
+
+    assert batch[-2:] == (COUNTED, turn.log[-1])
+    await ended(turn)
+
+
+async def test_the_last_words_do_not_wait_for_an_end_that_takes_its_time() -> None:
+    teller = Teller(ASKED, *[TextDelta(str(n)) for n in range(1_000)])
+    turn = teller.turn()
+
+    async with aclosing(turn.batches(lambda: 60.0)) as batches:
+        await anext(batches)
+        for event in (TextDelta("b"), COUNTED):
+            teller.more.put_nowait(event)
+        batch = await asyncio.wait_for(anext(batches), 10)
+
+    assert batch[-1] == COUNTED
+    turn.cancel()
+    await ended(turn)
+
+
 async def test_batches_hold_every_event_once() -> None:
     teller = Teller(ASKED, *[TextDelta(str(n)) for n in range(100)], COUNTED)
     teller.more.put_nowait(None)

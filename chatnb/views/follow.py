@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 from ..events import Event
 from ..portal import Portal
@@ -22,18 +22,24 @@ def follow(portal: Portal, ask: Callable[[], Turn], view: View) -> Turn:
         At a second interrupt.
     """
     reply = Reply()  # this thread's own: only events cross over
+    turns: list[Turn] = []  # one, unless `ask` itself fails
+
+    def begin() -> AsyncGenerator[Sequence[Event]]:
+        turns.append(ask())
+        return turns[0].batches(view.interval_s)
 
     def show(batch: Sequence[Event]) -> None:
         for event in batch:
             reply.add(event)
         view.show(batch, reply)
 
-    async def start() -> Turn:
-        return ask()
+    def cancel() -> None:
+        for turn in turns:
+            turn.cancel()
 
     try:
-        turn = portal.call(start())
-        portal.follow(lambda: turn.batches(view.interval_s), show, turn.cancel)
+        # In one call: whoever starts a turn and follows it in another can be interrupted in between.
+        portal.follow(begin, show, cancel)
     finally:
         view.close()
-    return turn
+    return turns[0]

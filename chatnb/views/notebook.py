@@ -26,6 +26,9 @@ from .words import printable
 PLAIN_CHARS = 500
 """So much of a page is its text/plain. Each character of an answer is sent and saved once: the rest is in text/markdown."""
 
+FIRST_INTERVAL_S = 0.25
+"""Between the first drawing and the second. An answer of a thousand tokens that is all there by then is drawn once more."""
+
 
 class Publisher(Protocol):
     """What of IPython's display publisher is needed."""
@@ -95,13 +98,14 @@ class NotebookView:
             self._draw(pages)
 
     def _draw(self, pages: Sequence[Page]) -> None:
+        is_first = not self._shown
         for number, page in enumerate(pages):
             if page.markdown or number < len(self._shown):
                 self._publish(number, _data(page), self._metadata(number, pages))
         for number in range(len(pages), len(self._shown)):
             # What was shown is dropped, and what came instead is shorter as yet.
             self._publish(number, {"text/markdown": ""}, {})
-        self._interval_s = pace_s(pages[-1].markdown)
+        self._interval_s = FIRST_INTERVAL_S if is_first else pace_s(pages[-1].markdown)
 
     def _metadata(self, number: int, pages: Sequence[Page]) -> dict[str, Json]:
         asked = self._reply.asked

@@ -7,7 +7,7 @@ answer flickers, and breaks where it is longer than the screen.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..cuts import boundaries
 from ..events import (
@@ -21,6 +21,7 @@ from ..events import (
     ToolFinished,
     ToolStarted,
 )
+from ..markdown import whole_markdown
 from ..messages import ToolCall
 from ..reply import Reply
 from .words import (
@@ -36,8 +37,9 @@ from .words import (
 )
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-    from rich.live import Live
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.live_render import LiveRender
+    from rich.segment import Segment
 
 DROPPED = "The answer above broke off; it is asked for anew:"
 
@@ -58,7 +60,7 @@ class TerminalView:
     def __init__(self, *, footer: bool = True, console: Console | None = None) -> None:
         self._has_footer = footer
         self._console = console
-        self._live: Live | None = None
+        self._drawn: LiveRender | None = None
         self._reply = Reply()
         self._said = self._thought = ""  # the run of text or thoughts that is coming
         self._told = 0  # how much of it is printed for good, once control characters are gone
@@ -86,9 +88,7 @@ class TerminalView:
             return
         self._is_closed = True
         self._flush()
-        if self._live is not None:
-            self._live.update("", refresh=True)
-            self._live.stop()
+        self._wipe()
         if self._reply.asked is None:
             return
         for note in closing_notes(self._reply):
@@ -166,7 +166,7 @@ class TerminalView:
         if block.strip():
             if self._has_printed:
                 self._print("")
-            self._print(_markdown(block))
+            self._print(_Lines(_markdown(block)))
             self._has_printed = self._has_told_round = True
 
     def _print_thoughts(self, text: str) -> None:
@@ -182,34 +182,37 @@ class TerminalView:
         self._has_printed = True
 
     def _print(self, renderable: RenderableType) -> None:
+        self._wipe()
         self._screen().print(renderable)
 
     def _draw(self) -> None:
-        """Draw what is open, as much of its end as the screen has room for."""
+        """Draw what is open below what is printed, as much of its end as the screen has room for."""
         from rich.console import Group  # noqa: PLC0415 - rich takes its time, and a notebook needs none of it
+        from rich.live_render import LiveRender  # noqa: PLC0415 - as above
 
         console = self._screen()
         if not console.is_terminal or console.is_dumb_terminal:
             return
+        room = max(console.height - 4, 1)
         open_text = printable(self._said or self._thought)[self._told :]
-        shown: list[Any] = []
-        if open_text.strip():
-            gap = [""] if self._has_printed and self._said else []
-            shown += [*gap, _Tail(_dim(open_text) if self._thought else _markdown(open_text))]
+        shown: list[RenderableType] = []
+        if self._thought:
+            shown.append(_Lines(_dim(open_text), room))
+        elif half := whole_markdown(open_text, is_final=False).strip("\n"):
+            shown += [*([""] if self._has_printed else []), _Lines(_markdown(half), room)]
         shown += [_dim(f"{printable(call_line(call))} → …") for call in self._calls.values()]
         if self._reply.status is not None:
             shown.append(_dim(printable(status_line(self._reply.status))))
-        self._living(console).update(Group(*shown), refresh=True)
+        self._wipe()
+        if shown:
+            self._drawn = LiveRender(Group(*shown), vertical_overflow="crop")
+            console.print(self._drawn, end="")
 
-    def _living(self, console: Console) -> Live:
-        from rich.live import Live  # noqa: PLC0415 - as above
-
-        if self._live is None:
-            self._live = Live(
-                console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
-            )
-            self._live.start()
-        return self._live
+    def _wipe(self) -> None:
+        """Take what is drawn off the screen."""
+        if self._drawn is not None:
+            self._screen().control(self._drawn.position_cursor())
+            self._drawn = None
 
     def _screen(self) -> Console:
         from rich.console import Console  # noqa: PLC0415 - as above
@@ -219,16 +222,21 @@ class TerminalView:
         return self._console
 
 
-class _Tail:
-    """The last lines of something, as many as the screen has room for."""
+class _Lines:
+    """What something is rendered to, without the empty lines around it; of more than `room` lines the last."""
 
-    def __init__(self, whole: RenderableType) -> None:
-        self._whole = whole
+    def __init__(self, whole: RenderableType, room: int | None = None) -> None:
+        self._whole, self._room = whole, room
 
-    def __rich_console__(self, console: Console, options: Any) -> Iterator[Any]:
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
         from rich.segment import Segment  # noqa: PLC0415 - as above
 
-        for line in console.render_lines(self._whole, options, pad=False)[-max(console.height - 4, 1) :]:
+        lines = console.render_lines(self._whole, options, pad=False)
+        is_full = ["".join(segment.text for segment in line).strip() != "" for line in lines]
+        if not any(is_full):
+            return
+        lines = lines[is_full.index(True) : len(is_full) - is_full[::-1].index(True)]
+        for line in lines[-self._room :] if self._room else lines:
             yield from line
             yield Segment.line()
 
