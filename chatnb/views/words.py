@@ -48,6 +48,8 @@ def opening_notes(reply: Reply) -> Iterator[str]:
     """Yield what has to be known before reading: what the model did not read, and who answers instead of whom."""
     if reply.asked is not None and reply.asked.left_out:
         yield left_out_note(reply.asked)
+    if reply.asked is not None and reply.asked.withheld:
+        yield f"{reply.asked.model} cannot call tools, so it was not told of {', '.join(reply.asked.withheld)}."
     for change in reply.fallbacks:
         if not change.keeps_text:
             yield fallback_note(change)
