@@ -34,6 +34,9 @@ from .stores.base import Store
 from .stores.tinydb import TinyStore
 from .turn import Turn
 
+HEAD_START_S = 0.005
+"""Seconds from when a request is made until its question is saved."""
+
 CHECKPOINT_S = 3.0
 """Seconds between two savings of an answer that is still coming."""
 
@@ -174,10 +177,7 @@ class Chat:
             await earlier.wait()
         settings = ask.settings
         history = await asyncio.to_thread(self.sessions.history, ask.session)
-        # On disk before the first token, but not before the model begins to read.
-        saving = asyncio.create_task(
-            asyncio.to_thread(self.sessions.keep, ask.session, ask.question, save=settings.save)
-        )
+        saving = asyncio.create_task(self._keep_question(ask))
         try:
             model = self._model or await self.catalog.model(settings)
             info = await self.catalog.info(model.name, settings) if self._model is None else None
@@ -199,6 +199,12 @@ class Chat:
                     yield event
         finally:
             await asyncio.shield(saving)
+
+    async def _keep_question(self, ask: _Ask) -> None:
+        """Save the question: before the first token is told, but not before the model begins to read."""
+        # Two threads of Python hold each other up, and the request goes first.
+        await asyncio.sleep(HEAD_START_S)
+        await asyncio.to_thread(self.sessions.keep, ask.session, ask.question, save=ask.settings.save)
 
     def _compose(self, ask: _Ask, model: Model, info: ModelInfo | None, history: Sequence[Message]) -> prompt.Prompt:
         settings = ask.settings

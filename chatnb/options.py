@@ -11,6 +11,7 @@ import io
 import json
 import shlex
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import Any, NoReturn
 
 from .errors import SettingsError
@@ -76,6 +77,7 @@ class Parser(argparse.ArgumentParser):
         raise HelpAsked(self.format_help())
 
 
+@cache  # it takes longer to make than to use
 def question_parser(prog: str) -> Parser:
     """Return the parser of a question's options; `prog` is what usage lines begin with."""
     parser = Parser(
