@@ -25,11 +25,11 @@ from ..markdown import whole_markdown
 from ..messages import ToolCall
 from ..reply import Reply
 from .words import (
+    asked_notes,
     call_line,
     closing_notes,
     fallback_note,
     footer,
-    left_out_note,
     mark,
     printable,
     result_line,
@@ -116,8 +116,8 @@ class TerminalView:
                 self._note(f"{call_line(call)} → {result_line(result, has_figures=self._has_footer)}")
                 self._has_told_round = False
             case Asked():
-                if event.left_out:
-                    self._note(left_out_note(event))
+                for note in asked_notes(event):
+                    self._note(note)
             case FellBack():
                 if not event.keeps_text:
                     self._drop()

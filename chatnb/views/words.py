@@ -46,10 +46,8 @@ def status_line(status: Waiting | Retrying) -> str:
 
 def opening_notes(reply: Reply) -> Iterator[str]:
     """Yield what has to be known before reading: what the model did not read, and who answers instead of whom."""
-    if reply.asked is not None and reply.asked.left_out:
-        yield left_out_note(reply.asked)
-    if reply.asked is not None and reply.asked.withheld:
-        yield f"{reply.asked.model} cannot call tools, so it was not told of {', '.join(reply.asked.withheld)}."
+    if reply.asked is not None:
+        yield from asked_notes(reply.asked)
     for change in reply.fallbacks:
         if not change.keeps_text:
             yield fallback_note(change)
@@ -69,12 +67,15 @@ def closing_notes(reply: Reply) -> Iterator[str]:
         )
 
 
-def left_out_note(asked: Asked) -> str:
-    """Say that the model does not read the whole session."""
+def asked_notes(asked: Asked) -> Iterator[str]:
+    """Yield what the model is not told of: what of the session does not fit, and tools that it cannot call."""
     window = f" of {asked.num_ctx:,} tokens" if asked.num_ctx else ""
     if asked.left_out == 1:
-        return f"The session's oldest message is left out: it does not fit into the window{window}."
-    return f"The session's {asked.left_out:,} oldest messages are left out: they do not fit into the window{window}."
+        yield f"The session's oldest message is left out: it does not fit into the window{window}."
+    elif asked.left_out:
+        yield f"The session's {asked.left_out:,} oldest messages are left out: they do not fit into the window{window}."
+    if asked.withheld:
+        yield f"{asked.model} cannot call tools, so it was not told of {', '.join(asked.withheld)}."
 
 
 def fallback_note(change: FellBack) -> str:
