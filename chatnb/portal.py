@@ -1,7 +1,8 @@
 """Where the loop thread and the kernel thread meet; the only file that knows threads.
 
-The loop thread runs everything asynchronous: models, turns, timers. The kernel thread runs the user's cells; while one
-of them waits for a turn, it does what the loop thread puts into its inbox: drawing, and tools that need the kernel.
+The loop thread runs everything asynchronous: models, turns, timers. The kernel thread, which is the main thread, runs
+the user's cells; while one of them waits for a turn, it does what the loop thread puts into its inbox: drawing, and
+tools that need the kernel.
 """
 
 from __future__ import annotations
@@ -10,35 +11,40 @@ import asyncio
 import concurrent.futures
 import signal
 import threading
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing, suppress
 from functools import partial
 from queue import Empty, SimpleQueue
 from types import FrameType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
 _POLL_S = 0.1
+_GRACE_S = 5.0  # what is cancelled has to tidy up in that time, or the portal closes without it
+
+_Inbox = SimpleQueue[Callable[[], object]]
 
 
 class Portal:
     """One event loop on one background thread, started at its first use, and the way back from it.
 
-    `submit` and `close` may be called from any thread but the loop's. `call` and `follow` block their caller, which is
-    as a rule the kernel thread; there they can be interrupted.
+    `submit`, `call`, `follow` and `close` may be used from any thread but the loop's. All but `submit` block their
+    caller; on the kernel thread they can be interrupted.
     """
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
-        self._inbox: SimpleQueue[Callable[[], object]] = SimpleQueue()
-        self._is_in_job = False
+        self._inbox: _Inbox = SimpleQueue()  # the kernel thread's
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-        """Run a coroutine on the loop thread and return at once."""
+        """Run a coroutine on the loop thread and return at once.
+
+        A future that is cancelled is done at once; the coroutine may still be tidying up.
+        """
         return asyncio.run_coroutine_threadsafe(coroutine, self._running_loop())
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -47,13 +53,9 @@ class Portal:
         Raises
         ------
         KeyboardInterrupt
-            If the kernel was interrupted; the coroutine is told to end.
+            At an interrupt, as soon as the coroutine has tidied up; at a second one at once.
         """
-        future = self.submit(coroutine)
-        was_interrupted = self._wait(future, future.cancel)
-        if was_interrupted and future.cancelled():
-            raise KeyboardInterrupt
-        return future.result()
+        return self._wait(self._running_loop(), coroutine, self._own_inbox())
 
     def follow(
         self,
@@ -66,16 +68,17 @@ class Portal:
         Parameters
         ----------
         source
-            Called on the loop thread.
+            Called on the loop thread, once.
         cancel
-            Called on the loop thread at the first interrupt, and whenever the following ends early. It has to make the
-            source end, soon and by itself. Without it the source is closed.
+            Called on the loop thread, after `source`, at the first interrupt, and whenever the following ends early. It
+            has to make the source end, soon and by itself. Without it the source is closed.
 
         Raises
         ------
         KeyboardInterrupt
             At a second interrupt, while the first one is still being obeyed; without `cancel` at the first.
         """
+        inbox = self._own_inbox()
         is_followed = True
 
         def take(item: T) -> None:
@@ -85,21 +88,12 @@ class Portal:
         async def pump() -> None:
             async with aclosing(source()) as items:
                 async for item in items:
-                    self._inbox.put(partial(take, item))
+                    inbox.put(partial(take, item))
 
-        loop = self._running_loop()
-        future = self.submit(pump())
-        end: Callable[[], object] = partial(loop.call_soon_threadsafe, cancel) if cancel else future.cancel
         try:
-            self._wait(future, end)
+            self._wait(self._running_loop(), pump(), inbox, cancel)
         finally:
             is_followed = False
-            if not future.done():
-                end()
-                future.cancel()
-        if future.cancelled():
-            raise KeyboardInterrupt
-        future.result()
 
     async def on_kernel(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function on the kernel thread, in the cell that waits or the next one that will.
@@ -108,23 +102,7 @@ class Portal:
         """
         future: concurrent.futures.Future[T] = concurrent.futures.Future()
 
-        def job() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            self._is_in_job = True
-            try:
-                result = function(*args, **kwargs)
-            except KeyboardInterrupt:
-                # As itself it would end the event loop of the thread that waits for it.
-                future.set_exception(InterruptedError("The kernel was interrupted."))
-            except BaseException as error:  # noqa: BLE001 - whatever it is belongs to whoever asked
-                future.set_exception(error)
-            else:
-                future.set_result(result)
-            finally:
-                self._is_in_job = False
-
-        self._inbox.put(job)
+        self._inbox.put(partial(_do, future, partial(function, *args, **kwargs)))
         return await asyncio.wrap_future(future)
 
     def close(self) -> None:
@@ -134,9 +112,11 @@ class Portal:
             self._loop = self._thread = None
         if loop is None or thread is None:
             return
-        asyncio.run_coroutine_threadsafe(_cancel_all(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
+        try:
+            self._wait(loop, _cancel_all(), self._own_inbox())
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
@@ -147,44 +127,155 @@ class Portal:
                 self._thread.start()
             return self._loop
 
-    def _wait(self, future: concurrent.futures.Future[Any], cancel: Callable[[], object]) -> bool:
-        """Do what comes into the inbox until `future` is done; return whether the kernel was interrupted."""
-        # Wakes the wait below; what the source put into the inbox lies before it.
-        future.add_done_callback(lambda _: self._inbox.put(lambda: None))
-        with self._interrupts(cancel) as interrupts:
-            while not (future.done() and self._inbox.empty()):
-                try:
-                    # A timeout keeps the wait interruptible on Windows.
-                    todo = self._inbox.get(timeout=_POLL_S)
-                except Empty:
-                    continue
-                todo()
-        return bool(interrupts)
+    def _own_inbox(self) -> _Inbox:
+        """Return where this thread gets what it has to do: what one thread follows is not for another to draw."""
+        return self._inbox if threading.current_thread() is threading.main_thread() else SimpleQueue()
 
-    @contextmanager
-    def _interrupts(self, cancel: Callable[[], object]) -> Iterator[list[int]]:
-        """Let the first interrupt call `cancel` and the second one raise KeyboardInterrupt, as asyncio.Runner does.
+    def _wait(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        coroutine: Coroutine[Any, Any, T],
+        inbox: _Inbox,
+        cancel: Callable[[], object] | None = None,
+    ) -> T:
+        """Run a coroutine on the loop thread, and here what comes into the inbox, until both are done."""
+        if threading.current_thread() is self._thread:
+            coroutine.close()
+            raise RuntimeError(
+                "This thread cannot wait for itself. In an asynchronous function, write `await chat.ask(...)`."
+            )
+        # First of all, so that nothing is begun and then left alone.
+        with _Interrupts() as interrupts:
+            future, stop = _begin(loop, coroutine)
+            future.add_done_callback(lambda _: inbox.put(lambda: None))  # wakes the wait below
+            # One round of the loop later: by then a coroutine that has just begun has called its source.
+            end = partial(loop.call_soon_threadsafe, loop.call_soon, cancel) if cancel else stop
+            interrupts.obey(end)
+            try:
+                _work(inbox, future.done)
+            finally:
+                if not future.done():
+                    end()
+                    stop()
+        if interrupts.count and future.cancelled():
+            raise KeyboardInterrupt
+        return future.result()
 
-        A KeyboardInterrupt could land anywhere, between any two lines; a handler of our own is told instead. Only the
-        user's own code, in a job, is interrupted as Python interrupts it. Other threads than the main one never are.
-        """
-        interrupts: list[int] = []
-        if threading.current_thread() is not threading.main_thread():
-            yield interrupts
-            return
 
-        def handle(signal_number: int, _: FrameType | None) -> None:
-            interrupts.append(signal_number)
-            if len(interrupts) == 1:
-                cancel()
-            if len(interrupts) > 1 or self._is_in_job:
-                raise KeyboardInterrupt
+class _Interrupts:
+    """While it is entered, the first interrupt ends what is waited for and the second one raises KeyboardInterrupt.
 
-        previous = signal.signal(signal.SIGINT, handle)
+    So does asyncio.Runner. A KeyboardInterrupt could land anywhere, between any two lines; a handler of our own is told
+    instead. Only the user's own code, in a job, is interrupted as Python interrupts it. Other threads than the main one
+    never are.
+
+    Attributes
+    ----------
+    count
+        Interrupts so far.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._ends: list[Callable[[], object]] = []
+        self._previous: Any = None
+
+    def __enter__(self) -> Self:
+        # Who ignores interrupts, or dies of them, shall go on doing so.
+        if threading.current_thread() is threading.main_thread() and callable(signal.getsignal(signal.SIGINT)):
+            self._previous = signal.signal(signal.SIGINT, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
+
+    def obey(self, end: Callable[[], object]) -> None:
+        """Call `end` at the first interrupt; at once if it was before."""
+        self._ends.append(end)
+        if self.count:
+            self._end()
+
+    def _handle(self, _: int, frame: FrameType | None) -> None:
+        self.count += 1
+        self._end()
+        if self.count > 1 or _is_in_job(frame):
+            raise KeyboardInterrupt
+
+    def _end(self) -> None:
+        # The handler may come in between any two steps of `obey`: only one of them gets it.
+        with suppress(IndexError):
+            self._ends.pop()()
+
+
+def _begin(
+    loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]
+) -> tuple[concurrent.futures.Future[T], Callable[[], object]]:
+    """Run a coroutine on the loop thread; return its result to come, which waits for its end, and what cancels it."""
+    future: concurrent.futures.Future[T] = concurrent.futures.Future()
+    tasks: list[asyncio.Task[T]] = []
+
+    def start() -> None:
+        task = loop.create_task(coroutine)
+        task.add_done_callback(finish)
+        tasks.append(task)
+
+    def finish(task: asyncio.Task[T]) -> None:
+        if task.cancelled():
+            future.cancel()
+        elif error := task.exception():
+            future.set_exception(error)
+        else:
+            future.set_result(task.result())
+
+    def stop() -> None:
+        tasks[0].cancel()
+
+    loop.call_soon_threadsafe(start)
+    return future, partial(loop.call_soon_threadsafe, stop)
+
+
+def _work(inbox: _Inbox, is_over: Callable[[], bool]) -> None:
+    """Do what comes into the inbox until it is over and nothing is left."""
+    while not (is_over() and inbox.empty()):
         try:
-            yield interrupts
-        finally:
-            signal.signal(signal.SIGINT, previous)
+            # A timeout keeps the wait interruptible on Windows.
+            todo = inbox.get(timeout=_POLL_S)
+        except Empty:
+            continue
+        todo()
+
+
+def _do(future: concurrent.futures.Future[T], function: Callable[[], T]) -> None:
+    """Do a job: run the function for whoever waits for the future."""
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = function()
+    except BaseException as error:  # noqa: BLE001 - whatever it is belongs to whoever asked
+        future.set_exception(_carried(error))
+    else:
+        future.set_result(result)
+
+
+def _is_in_job(frame: FrameType | None) -> bool:
+    """Whether a frame of the kernel thread is below a job's: whatever is raised there, the job catches."""
+    inner = None
+    while frame is not None and frame.f_code is not _work.__code__:
+        if frame.f_code is _do.__code__:
+            return inner is not None
+        frame, inner = frame.f_back, frame
+    return False
+
+
+def _carried(error: BaseException) -> Exception:
+    """Return an error of the kernel thread as it can be raised on the loop's.
+
+    What is no Exception would end the loop, or look like a cancellation; a StopIteration would end whoever awaits.
+    """
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        return error
+    return RuntimeError(f"{type(error).__name__} on the kernel's thread: {error}")
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
@@ -198,7 +289,9 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
 
 
 async def _cancel_all() -> None:
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_GRACE_S):
+            while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
