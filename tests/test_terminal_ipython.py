@@ -1,0 +1,85 @@
+"""The same magics in a plain terminal IPython, in a real pseudo-terminal."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from tests import processes
+from tests.faults.script import Answer
+from tests.faults.server import FaultServer
+
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][AB0]|\x1b[=>]|\r")
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with FaultServer([Answer(), Answer(text="word " * 2_000, rate=50)]) as server:
+        yield server
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, server: FaultServer) -> Iterator[pexpect.spawn]:
+    env = processes.environment(
+        OLLAMA_HOST=server.url,
+        CHATNB_MODEL="tinychat",
+        CHATNB_HOME=str(tmp_path / "home"),
+        IPYTHONDIR=str(tmp_path / "ipython"),
+        TERM="xterm",
+    )
+    arguments = ["-m", "IPython", "--simple-prompt", "--no-banner", "--colors=nocolor"]
+    child = pexpect.spawn(sys.executable, arguments, env=env, cwd=str(tmp_path), encoding="utf-8", timeout=30)
+    child.setwinsize(40, 100)
+    child.expect_exact("In [1]:")
+    child.sendline("%load_ext chatnb")
+    child.expect_exact("In [2]:")
+    yield child
+    child.close(force=True)
+
+
+def test_an_answer_is_shown_as_text_with_its_figures(terminal: pexpect.spawn, server: FaultServer) -> None:
+    terminal.sendline("%ask what's {this}?")
+    terminal.expect_exact("In [3]:")
+
+    shown = " ".join(ESCAPES.sub("", terminal.before or "").split())
+    assert "The mean is sensitive to outliers" in shown
+    assert "tinychat · 40 tokens" in shown
+    assert server.chats[0].messages[-1]["content"] == "what's {this}?"
+
+
+def test_ctrl_c_stops_an_answer_and_the_prompt_is_back(terminal: pexpect.spawn, server: FaultServer) -> None:
+    terminal.sendline("%ask first")
+    terminal.expect_exact("In [3]:")
+    terminal.sendline("%ask second")
+    terminal.expect_exact("word word")
+
+    terminal.sendintr()
+    terminal.expect_exact("In [4]:")
+
+    shown = ESCAPES.sub("", terminal.before or "")
+    assert "Stopped. What was said so far is kept." in shown
+    assert "Traceback" not in shown
+    server.chats[1].wait_until_client_left()
+
+
+def test_a_command_shows_a_plain_table(terminal: pexpect.spawn) -> None:
+    terminal.sendline("%chat models")
+    terminal.expect_exact("In [3]:")
+
+    shown = ESCAPES.sub("", terminal.before or "")
+    assert re.search(r"model +size +parameters +context +can", shown)
+    assert "tinychat" in shown
+
+
+def test_a_failure_is_one_sentence(terminal: pexpect.spawn) -> None:
+    terminal.sendline("%chat open nothing")
+    terminal.expect_exact("In [3]:")
+
+    shown = ESCAPES.sub("", terminal.before or "")
+    assert "SessionNotFound: No chat session is called 'nothing'." in shown
+    assert "Traceback" not in shown
