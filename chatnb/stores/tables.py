@@ -31,8 +31,17 @@ def read(storage: AtomicStorage) -> tuple[Tables | None, str]:
     return tables, ""
 
 
-def session_of(tables: Tables, session_id: str) -> tuple[Session, Sequence[str]]:
+Known = dict[str, tuple[Mapping[str, Any], Message]]
+"""The documents of a session's messages, by number, and what they read as."""
+
+
+def session_of(tables: Tables, session_id: str, known: Known) -> tuple[Session, Sequence[str]]:
     """Return the session with the messages that read, and what is wrong with the others.
+
+    Parameters
+    ----------
+    known
+        What was read before, and need not be read again; brought up to date.
 
     Raises
     ------
@@ -41,9 +50,11 @@ def session_of(tables: Tables, session_id: str) -> tuple[Session, Sequence[str]]
     """
     is_newer = _document(tables).get("version", VERSION) > VERSION
     messages, left_out = [], []
-    for document in tables.get("messages", {}).values():
+    for doc_id, document in tables.get("messages", {}).items():
         try:
-            messages.append(message_from_json(document))
+            if doc_id not in known or known[doc_id][0] != document:
+                known[doc_id] = document, message_from_json(document)
+            messages.append(known[doc_id][1])
         except SettingsError as error:
             if is_newer:
                 msg = f"The chat session {session_id} was written by a newer chatnb. Upgrade: pip install -U chatnb"

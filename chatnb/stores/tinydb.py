@@ -18,6 +18,7 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
@@ -27,7 +28,7 @@ from .atomic import AtomicStorage, Tables
 from .base import check_fields, not_found
 from .disk import explained, make_private, sync_folder
 from .index import Index
-from .tables import cut_off, describe, empty, put, read, session_of, stamp
+from .tables import Known, cut_off, describe, empty, put, read, session_of, stamp
 from .unfinished import Unfinished
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
@@ -50,7 +51,7 @@ class TinyStore:
         self._locks = state / "locks"
         self._unfinished = Unfinished(state / "unfinished")
         self._index = Index(self.folder, state / "index.json", describe)
-        self._storages: OrderedDict[str, AtomicStorage] = OrderedDict()
+        self._open: OrderedDict[str, _Open] = OrderedDict()
         self._guard = Lock()
         self._notices: list[str] = []
         self._told: set[str] = set()
@@ -70,7 +71,8 @@ class TinyStore:
 
     def load(self, session_id: str) -> Session:
         """Return the session with all its messages, oldest first."""
-        storage = self._storage(session_id)
+        opened = self._opened(session_id)
+        storage = opened.storage
         with explained(storage.path):
             tables, damage = read(storage)
             if damage or self._unfinished.has_others(session_id):
@@ -84,7 +86,7 @@ class TinyStore:
             raise StoreError(msg)
         if tables is None:
             raise not_found(session_id)
-        session, left_out = session_of(tables, session_id)
+        session, left_out = session_of(tables, session_id, opened.known)
         for problem in left_out:
             self._tell(problem)
         return session
@@ -144,24 +146,24 @@ class TinyStore:
     def close(self) -> None:
         """Release what is open; an answer that was not appended by now counts as left behind."""
         self._unfinished.close()
-        self._storages.clear()
+        self._open.clear()
 
-    def _storage(self, session_id: str) -> AtomicStorage:
+    def _opened(self, session_id: str) -> _Open:
         if not _ID.fullmatch(session_id):
             raise not_found(session_id)
         with self._guard:
-            if session_id not in self._storages:
+            if session_id not in self._open:
                 # A lock for each session would outlive it: whoever removes a lock's file splits those who wait for it.
                 lock = self._locks / f"{zlib.crc32(session_id.encode()) % _LOCKS:02d}.lock"
-                self._storages[session_id] = AtomicStorage(self.folder / f"{session_id}.json", lock)
-            self._storages.move_to_end(session_id)
-            while len(self._storages) > _OPEN:
-                self._storages.popitem(last=False)
-            return self._storages[session_id]
+                self._open[session_id] = _Open(AtomicStorage(self.folder / f"{session_id}.json", lock))
+            self._open.move_to_end(session_id)
+            while len(self._open) > _OPEN:
+                self._open.popitem(last=False)
+            return self._open[session_id]
 
     @contextmanager
     def _transaction(self, session_id: str) -> Iterator[AtomicStorage]:
-        storage = self._storage(session_id)
+        storage = self._opened(session_id).storage
         with explained(storage.path):
             make_private(self._locks)
             with storage.transaction():
@@ -211,3 +213,11 @@ class TinyStore:
         if notice not in self._told:
             self._told.add(notice)
             self._notices.append(notice)
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A session whose content stays in memory."""
+
+    storage: AtomicStorage
+    known: Known = field(default_factory=dict)

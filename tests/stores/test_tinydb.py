@@ -93,6 +93,17 @@ def test_another_store_sees_every_change_at_once(store: TinyStore, kept: Session
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions: a profile's folders are its user's already")
+def test_a_message_that_somebody_changed_is_read_anew_and_the_others_stay(store: TinyStore, kept: Session) -> None:
+    before = store.load(kept.id).messages
+    with TinyDB(file_of(store, kept)) as database:
+        database.table("messages").update({"model": "llama3"}, doc_ids=[2])
+
+    after = store.load(kept.id).messages
+
+    assert after[1] == replace(before[1], model="llama3")
+    assert after[0] is before[0]
+
+
 def test_nobody_else_may_read_a_session(store: TinyStore, kept: Session) -> None:
     store.checkpoint(kept.id, said(kept.id))
     store.sessions()
