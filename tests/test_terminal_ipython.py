@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import pexpect
 import pytest
@@ -13,6 +14,8 @@ import pytest
 from tests import processes
 from tests.faults.script import Answer
 from tests.faults.server import FaultServer
+
+Terminal: TypeAlias = "pexpect.spawn[str]"
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][AB0]|\x1b[=>]|\r")
 
@@ -24,7 +27,7 @@ def server() -> Iterator[FaultServer]:
 
 
 @pytest.fixture
-def terminal(tmp_path: Path, server: FaultServer) -> Iterator[pexpect.spawn]:
+def terminal(tmp_path: Path, server: FaultServer) -> Iterator[Terminal]:
     env = processes.environment(
         OLLAMA_HOST=server.url,
         CHATNB_MODEL="tinychat",
@@ -42,7 +45,7 @@ def terminal(tmp_path: Path, server: FaultServer) -> Iterator[pexpect.spawn]:
     child.close(force=True)
 
 
-def test_an_answer_is_shown_as_text_with_its_figures(terminal: pexpect.spawn, server: FaultServer) -> None:
+def test_an_answer_is_shown_as_text_with_its_figures(terminal: Terminal, server: FaultServer) -> None:
     terminal.sendline("%ask what's {this}?")
     terminal.expect_exact("In [3]:")
 
@@ -52,7 +55,7 @@ def test_an_answer_is_shown_as_text_with_its_figures(terminal: pexpect.spawn, se
     assert server.chats[0].messages[-1]["content"] == "what's {this}?"
 
 
-def test_ctrl_c_stops_an_answer_and_the_prompt_is_back(terminal: pexpect.spawn, server: FaultServer) -> None:
+def test_ctrl_c_stops_an_answer_and_the_prompt_is_back(terminal: Terminal, server: FaultServer) -> None:
     terminal.sendline("%ask first")
     terminal.expect_exact("In [3]:")
     terminal.sendline("%ask second")
@@ -67,7 +70,7 @@ def test_ctrl_c_stops_an_answer_and_the_prompt_is_back(terminal: pexpect.spawn, 
     server.chats[1].wait_until_client_left()
 
 
-def test_a_command_shows_a_plain_table(terminal: pexpect.spawn) -> None:
+def test_a_command_shows_a_plain_table(terminal: Terminal) -> None:
     terminal.sendline("%chat models")
     terminal.expect_exact("In [3]:")
 
@@ -76,7 +79,7 @@ def test_a_command_shows_a_plain_table(terminal: pexpect.spawn) -> None:
     assert "tinychat" in shown
 
 
-def test_a_failure_is_one_sentence(terminal: pexpect.spawn) -> None:
+def test_a_failure_is_one_sentence(terminal: Terminal) -> None:
     terminal.sendline("%chat open nothing")
     terminal.expect_exact("In [3]:")
 
