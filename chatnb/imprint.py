@@ -8,9 +8,10 @@ and the last one holds the turn's messages, the question first, as wire.py write
 
     {"version": 1, "turn": ..., "page": 1, "session": "2026...", "messages": [...]}
 
-What a reader sees is not sent and saved a second time. In place of the "text" of such a part stands "shown", a list of
-strings and of `[page, start, end]`: a range of characters of that page's text/markdown. Where it was changed to be safe
-to show, the original stands between.
+Nothing is sent and saved twice. What the messages share with the whole (session_id, turn_id) and with the question
+(user_id) is left out. In place of a "text" that a reader sees stands "shown", a list of strings and of
+`[page, start, end]`: a range of characters of that page's text/markdown. Where it was changed to be safe to show, the
+original stands between.
 """
 
 from __future__ import annotations
@@ -47,6 +48,10 @@ def turn_imprint(messages: Sequence[Message], pages: Sequence[str]) -> dict[str,
     written = [to_json(message) for message in messages]
     search = _Search(pages)
     for message in written:
+        for shared in ("session_id", "turn_id"):
+            message.pop(shared, None)
+        if message is not written[0]:
+            message.pop("user_id", None)
         for part in message["parts"] if message["role"] == "assistant" else ():
             if part["type"] == "Text":
                 part["shown"] = list(search.pieces(part.pop("text")))
@@ -81,11 +86,13 @@ def messages_of(outputs: Sequence[Mapping[str, Json]]) -> tuple[Message, ...]:
             last = kept
     if last is None:
         raise SettingsError("These outputs hold no answer of chatnb that came to its end. Run the cell again.")
-    return tuple(message_from_json(_restored(message, pages)) for message in last["messages"])
+    question, *_ = last["messages"]
+    shared = {"session_id": last["session"], "turn_id": last["turn"], "user_id": question.get("user_id", "")}
+    return tuple(message_from_json(shared | _restored(message, pages)) for message in last["messages"])
 
 
 def _restored(message: Mapping[str, Json], pages: Mapping[int, str]) -> dict[str, Json]:
-    parts = []
+    parts: list[Json] = []
     for part in message["parts"]:
         shown = part.get("shown")
         if shown is None:

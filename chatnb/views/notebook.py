@@ -23,8 +23,8 @@ from .base import pace_s
 from .pages import PAGE_CHARS, Layout, Page
 from .words import printable
 
-PLAIN_CHARS = 500
-"""So much of a page is its text/plain. Each character of an answer is sent and saved once: the rest is in text/markdown."""
+PLAIN_CHARS = 120
+"""So much of a page is its text/plain: each character of an answer is sent and saved once, and front ends take Markdown."""
 
 FIRST_INTERVAL_S = 0.25
 """Between the first drawing and the second. An answer of a thousand tokens that is all there by then is drawn once more."""
@@ -143,5 +143,5 @@ def _data(page: Page) -> dict[str, str]:
         return {"text/markdown": page.markdown}
     plain = printable(page.text).strip()
     if len(plain) > PLAIN_CHARS:
-        plain = f"{plain[:PLAIN_CHARS]}…\n\n({len(page.text):,} characters; all of them are in text/markdown)"
+        plain = f"{plain[:PLAIN_CHARS]}… ({len(page.text):,} characters in text/markdown)"
     return {"text/markdown": page.markdown, "text/plain": plain}

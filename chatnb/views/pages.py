@@ -131,7 +131,7 @@ class Layout:
     def _below(self, reply: Reply) -> list[str]:
         if reply.status is not None:
             return [status_line(reply.status)]
-        ending = filter(None, (mark(reply), footer(reply) if self._has_figures and reply.finished else ""))
+        ending = filter(None, (mark(reply), footer(reply) if self._has_figures else ""))
         return [*closing_notes(reply), *filter(None, [" · ".join(ending)])]
 
     def _markdown(self, sheet: _Sheet, above: list[str], below: list[str], *, is_finished: bool) -> str:

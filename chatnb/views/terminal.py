@@ -89,12 +89,9 @@ class TerminalView:
         self._is_closed = True
         self._flush()
         self._wipe()
-        if self._reply.asked is None:
-            return
         for note in closing_notes(self._reply):
             self._note(note)
-        has_figures = self._has_footer and self._reply.finished is not None
-        ending = " · ".join(filter(None, (mark(self._reply), footer(self._reply) if has_figures else "")))
+        ending = " · ".join(filter(None, (mark(self._reply), footer(self._reply) if self._has_footer else "")))
         if ending:
             self._note(ending)
 

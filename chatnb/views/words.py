@@ -90,7 +90,7 @@ def mark(reply: Reply) -> str:
 
     What is no figure: it is shown even where nobody watches.
     """
-    if reply.finished is None:
+    if reply.finished is None or _has_failed_at_once(reply):
         return ""
     if reply.finished.outcome == "done" and not reply.text.strip():
         return "an empty answer"
@@ -98,14 +98,16 @@ def mark(reply: Reply) -> str:
 
 
 def footer(reply: Reply) -> str:
-    """Return the line of figures of an answer that is over: model, tokens, tokens/s, seconds, use of the window."""
+    """Return the line of figures: model, tokens, tokens/s, seconds, use of the window; empty until the answer is over."""
+    if reply.finished is None or _has_failed_at_once(reply):
+        return ""
     usage = reply.usage
     figures = [reply.model]
     if usage.reply_tokens is not None:
         figures.append(f"{usage.reply_tokens:,} {'token' if usage.reply_tokens == 1 else 'tokens'}")
     if usage.tokens_per_s is not None:
         figures.append(f"{usage.tokens_per_s:.{0 if usage.tokens_per_s >= 100 else 1}f} tokens/s")  # noqa: PLR2004
-    if reply.finished is not None and reply.finished.duration_s is not None:
+    if reply.finished.duration_s is not None:
         figures.append(f"{reply.finished.duration_s:.1f} s")
     if usage.prompt_tokens is not None and reply.asked is not None and reply.asked.num_ctx:
         used = usage.prompt_tokens + (usage.reply_tokens or 0)
@@ -165,6 +167,11 @@ def printable(text: str) -> str:
     'ared\tb'
     """
     return _CONTROL.sub("", _ESCAPE.sub("", text.replace("\r\n", "\n")))
+
+
+def _has_failed_at_once(reply: Reply) -> bool:
+    """Tell whether there is nothing but an error, which says it all."""
+    return reply.finished is not None and reply.finished.outcome == "failed" and not reply.parts
 
 
 def _sentence(reason: str) -> str:

@@ -32,9 +32,7 @@ def rows(quick: bool) -> Iterator[Row]:
         speed = f"{rate} tokens/s" if rate else "full speed"
         for tokens in lengths:
             if (tokens, rate) in measured:
-                yield Row(
-                    f"IOPub bytes, {tokens:,} tokens at {speed}", measured[tokens, rate], "x", bound, REFERENCE
-                )
+                yield Row(f"IOPub bytes, {tokens:,} tokens at {speed}", measured[tokens, rate], "x", bound, REFERENCE)
         if (16_000, rate) in measured:
             growth = measured[16_000, rate] / measured[4_000, rate]
             yield Row(f"the same for each token at {speed}, 16,000 tokens", growth, "x", GROWTH, "4,000 tokens")

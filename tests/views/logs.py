@@ -84,7 +84,7 @@ LOGS: dict[str, list[Event]] = {
         said("The mean is"), replace(COUNTED, stop="length"), end=Finished("length", duration_s=1.0)
     ),
     "no answer": turn(COUNTED),
-    "a failure": [Finished("failed", "Nobody answers.", "ModelUnreachable", 1.0)],
+    "a failure": turn(end=Finished("failed", "Nobody answers.", "ModelUnreachable", 1.0)),
 }
 """Turns in which nothing that was shown is dropped."""
 
