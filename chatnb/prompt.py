@@ -126,11 +126,15 @@ def _turns(messages: Sequence[Message]) -> list[_Turn]:
     for _, group in groupby(zip(numbers, messages, strict=True), key=itemgetter(0)):
         turn = [message for _, message in group]
         answered = {part.call_id for message in turn for part in message.parts if isinstance(part, ToolResult)}
-        read = [replace(each, parts=tuple(part for part in each.parts if _is_read(part, answered))) for each in turn]
-        said = tuple(message for message in read if message.parts)
+        said = tuple(message for each in turn if (message := _read(each, answered)).parts)
         if said and said[0].role == "user" and any(message.role == "assistant" for message in said):
             turns.append(said)
     return turns
+
+
+def _read(message: Message, answered: Collection[str]) -> Message:
+    parts = tuple(part for part in message.parts if _is_read(part, answered))
+    return message if len(parts) == len(message.parts) else replace(message, parts=parts)  # most are read whole
 
 
 def _is_read(part: Part, answered: Collection[str]) -> bool:
