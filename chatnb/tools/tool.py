@@ -112,6 +112,8 @@ def tool(function: F | None = None, /, *, name: str = "", where: Where | None = 
 
 def tool_of(value: object) -> Tool | None:
     """Return the tool that `@tool` made of a function, or None."""
+    if not callable(value):  # what most of a namespace is; the look below takes ten times as long
+        return None
     # Static: a proxy's or a mock's own lookup is not to run for each thing in a namespace.
     found = inspect.getattr_static(value, _MARK, None)
     return found if isinstance(found, Tool) else None
