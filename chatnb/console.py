@@ -35,7 +35,11 @@ STOPPED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the words after `chatnb` say and return the exit code."""
     try:
-        parsed = _parser().parse_args(sys.argv[1:] if arguments is None else arguments)
+        parser = _parser()
+        parsed, rest = parser.parse_known_args(sys.argv[1:] if arguments is None else arguments)
+        if rest and parsed.run is not _open_lab:
+            parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        parsed.rest = rest
         settings = ChatConfig.instance().settings()
         code: int = parsed.run(parsed, settings)
     except HelpAsked as asked:
@@ -60,7 +64,7 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     lab = commands.add_parser("lab", help="open JupyterLab on a first notebook, with the models that are there")
-    lab.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="passed on to JupyterLab")
+    lab.epilog = "All other options are JupyterLab's own, such as --no-browser or --port 8899."
     lab.set_defaults(run=_open_lab)
 
     ask = commands.add_parser("ask", help="ask one question; text from a pipe is asked too")

@@ -55,13 +55,19 @@ class LabServer:
         Added to its environment, which its kernels inherit.
     settings
         JupyterLab's settings by plugin, over those that keep it quiet.
+    program
+        The module that starts it and its first words: JupyterLab's own, or `chatnb lab`.
     """
 
     def __init__(
-        self, home: Path, env: Mapping[str, str] | None = None, settings: Mapping[str, Mapping[str, Any]] | None = None
+        self,
+        home: Path,
+        env: Mapping[str, str] | None = None,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
+        program: Sequence[str] = ("jupyterlab",),
     ) -> None:
         self.root = home / "notebooks"
-        self._home, self._env = home, env or {}
+        self._home, self._env, self._program = home, env or {}, program
         self._settings = {**SETTINGS, **(settings or {})}
         self._process: subprocess.Popen[bytes] | None = None
         self.token = secrets.token_hex(16)
@@ -110,7 +116,7 @@ class LabServer:
             file.write_text(json.dumps(values))
         places = {name: str(self._home / folder) for name, folder in folders.items()}
         command = [
-            sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
+            sys.executable, "-m", *self._program, "--no-browser", "--allow-root",
             "--ServerApp.ip=127.0.0.1",
             f"--ServerApp.port={self.url.rpartition(':')[2]}", "--ServerApp.port_retries=0",
             f"--IdentityProvider.token={self.token}",
