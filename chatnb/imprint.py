@@ -16,6 +16,7 @@ original stands between.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from .errors import SettingsError
@@ -55,6 +56,8 @@ def turn_imprint(messages: Sequence[Message], pages: Sequence[str]) -> dict[str,
         for part in message["parts"] if message["role"] == "assistant" else ():
             if part["type"] == "Text":
                 part["shown"] = list(search.pieces(part.pop("text")))
+    # Half of a character can neither be sent nor saved.
+    written = json.loads(json.dumps(written, ensure_ascii=False).encode(errors="replace"))
     place = page_imprint(question.turn_id, len(pages) - 1)
     return {**place, "session": question.session_id, "messages": written}
 

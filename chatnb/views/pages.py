@@ -195,6 +195,8 @@ def _give(sheet: Iterable[str | Thinking | _Call], result: ToolResult) -> None:
 
 
 def _safe(text: str, *, is_final: bool) -> str:
+    # Half of a character cannot be sent.
+    text = text.encode(errors="replace").decode()
     return safe_markdown(whole_markdown(text, is_final=is_final))
 
 

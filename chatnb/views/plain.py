@@ -59,24 +59,23 @@ class PlainView:
         if self._is_closed:
             return
         self._is_closed = True
-        self._write()
+        self._write(is_over=True)
         if self._written:
             self._stream.write("\n")
             self._stream.flush()
         if ending := mark(self._reply):
             self._tell(ending)
 
-    def _write(self) -> None:
+    def _write(self, *, is_over: bool = False) -> None:
         text = printable(self._reply.text) if self._is_terminal else self._reply.text
         if self._is_dropped:
-            if not text:
-                return
-            if not text.startswith(self._written) and not self._written.startswith(text):
+            goes_on = text.startswith(self._written)
+            if not text or (self._written.startswith(text) and not goes_on and not is_over):
+                return  # it may still become what was written
+            if not goes_on:
                 self._tell(REPLACED)
                 self._stream.write("\n")
                 self._written = ""
-            elif len(text) < len(self._written):
-                return
             self._is_dropped = False
         if len(text) > len(self._written):
             self._stream.write(text[len(self._written) :])

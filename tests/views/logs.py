@@ -89,7 +89,7 @@ LOGS: dict[str, list[Event]] = {
 """Turns in which nothing that was shown is dropped."""
 
 DROPS: dict[str, list[Event]] = {
-    "a retry": turn(said("Wrong words.\n\nAnd more of them"), RETRYING, said(ANSWER), COUNTED),
+    "a retry": turn(said("Wrong words.\n\nAnd more\nof them"), RETRYING, said(ANSWER), COUNTED),
     "a retry of thoughts": turn(thought("Wrong thoughts"), RETRYING, thought("Right."), said(ANSWER), COUNTED),
     "a retry of a long answer": turn(said("Wrong words.\n\n" * 3_000, 700), RETRYING, said(ANSWER), COUNTED),
     "a fallback": turn(said("Wrong words"), FELL_BACK, said(ANSWER), COUNTED),

@@ -1,0 +1,68 @@
+"""What views say besides the answer."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatnb.events import Finished, TokensCounted, Waiting
+from chatnb.messages import ToolCall, ToolResult, Usage
+from chatnb.reply import Reply
+from chatnb.views.words import call_line, footer, printable, result_line, shortened, status_line, thought
+from tests.views.logs import ASKED, DONE, LOGS, said
+
+
+def test_a_footer_tells_what_is_known() -> None:
+    bare = Reply([replace(ASKED, num_ctx=None), *said("Hi"), TokensCounted(Usage()), Finished("done")])
+
+    assert footer(bare) == "qwen3:8b"
+    assert footer(Reply([ASKED, *said("Hi")])) == ""
+
+
+def test_a_footer_counts_one_token() -> None:
+    reply = Reply([ASKED, *said("Hi"), TokensCounted(Usage(prompt_tokens=9, reply_tokens=1, reply_s=0.001)), DONE])
+
+    assert footer(reply) == "qwen3:8b · 1 token · 1000 tokens/s · 7.4 s · 0% of the window"
+
+
+def test_a_footer_names_who_answered() -> None:
+    assert footer(Reply(LOGS["a fallback in the answer"])).startswith("llama3 · ")
+
+
+def test_a_wait_without_a_reason_is_for_the_model() -> None:
+    assert status_line(Waiting("", 2.4)) == "waiting for the model, 2 s"
+
+
+def test_one_word_is_one_word() -> None:
+    assert thought("Hm.") == "Thoughts (1 word)"
+
+
+def test_a_long_call_is_shortened() -> None:
+    line = call_line(ToolCall("1", "write", {"text": "word " * 1_000}))
+
+    assert len(line) == 120
+    assert line.endswith("…")
+
+
+def test_a_failed_call_says_so() -> None:
+    assert result_line(ToolResult("1", "f", "no such file", is_error=True), has_figures=False) == "failed: no such file"
+    assert result_line(ToolResult("1", "f", ""), has_figures=False) == "nothing"
+
+
+@pytest.mark.parametrize("limit", [10, 80])
+def test_what_is_shortened_is_one_line_within_the_limit(limit: int) -> None:
+    line = shortened("a\nbc \t d" * 100, limit)
+
+    assert len(line) <= limit
+    assert "\n" not in line
+
+
+@given(st.text(st.sampled_from("ab\x1b[]0;m\x07\\\n\r\x9b\x9d P")), st.integers(0, 40))
+def test_what_is_printed_of_a_beginning_begins_what_is_printed_of_the_whole(text: str, length: int) -> None:
+    assert printable(text).startswith(printable(text[:length]))
+
+
+@given(st.text())
+def test_nothing_printable_is_a_command_to_a_terminal(text: str) -> None:
+    assert not set(printable(text)) & (set(map(chr, range(32))) - {"\n", "\t"} | {"\x7f", "\x9b"})
