@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,6 +39,9 @@ HEAD_START_S = 0.005
 
 CHECKPOINT_S = 3.0
 """Seconds between two savings of an answer that is still coming."""
+
+RESULTS_TOKENS = 8_192
+"""Room in the window for what tools give back: about three results of the greatest length."""
 
 
 class Chat:
@@ -90,7 +93,7 @@ class Chat:
         self.sessions = Sessions(store or TinyStore(sessions_folder(self.settings)), place, self.settings.user_id)
         self.last: Turn | None = None
         self._model = None if isinstance(model, str) else model
-        self._turns: dict[str, Turn] = {}  # the newest of each session
+        self._turns: list[Turn] = []  # that are not over, oldest first
         self._windows: dict[str, int] = {}  # num_ctx that each model was asked with last
         if session:
             self.sessions.enter(session)
@@ -141,12 +144,16 @@ class Chat:
 
         async def keep(messages: Sequence[Message]) -> None:
             over.set()
-            await saver  # a checkpoint that came after the end would look like a crash
-            await asyncio.to_thread(self.sessions.keep, session, *messages, save=settings.save)
+            await asyncio.wait([saver])  # a checkpoint that came after the end would look like a crash
+            # The question, too: it may have been stopped before it was saved, or the disk was full then.
+            await asyncio.to_thread(self.sessions.keep, session, question, *messages, save=settings.save)
 
-        turn = Turn(question, self._tell(ask, self._turns.get(session.id)), keep)
-        saver = asyncio.get_running_loop().create_task(self._checkpoint(turn, ask, over))
-        self.last = self._turns[session.id] = turn
+        self._turns = [turn for turn in self._turns if not turn.is_finished]
+        earlier = [turn for turn in self._turns if turn.question.session_id == session.id]
+        turn = Turn(question, self._tell(ask, earlier), keep)
+        saver = turn.loop.create_task(self._checkpoint(turn, ask, over))
+        self._turns.append(turn)
+        self.last = turn
         return turn
 
     def ask_now(self, text: str, *parts: Part, schema: Mapping[str, Json] | None = None) -> Reply:
@@ -166,24 +173,35 @@ class Chat:
         return self.portal.call(wait())
 
     def close(self) -> None:
-        """Stop what still runs, and release connections, threads and files."""
-        self.portal.call(self.catalog.aclose())
-        self.portal.close()
-        self.sessions.store.close()
+        """Stop what still runs, keep what was said, and release connections, threads and files."""
+        try:
+            self.portal.call(self._end())
+        finally:
+            self.portal.close()
+            self.sessions.store.close()
 
-    async def _tell(self, ask: _Ask, earlier: Turn | None) -> AsyncGenerator[Event]:
+    async def _end(self) -> None:
+        turns = [turn for turn in self._turns if not turn.is_finished]
+        for turn in turns:
+            turn.cancel()
+        for turn in turns:
+            if turn.loop is asyncio.get_running_loop():  # another loop may be the very one that waits for us
+                await turn.wait()
+        await self.catalog.aclose()
+
+    async def _tell(self, ask: _Ask, earlier: Sequence[Turn]) -> AsyncGenerator[Event]:
         """Yield what happens from the question to the end of the answer."""
-        if earlier is not None:
-            await earlier.wait()
+        for turn in earlier:
+            await turn.wait()
         settings = ask.settings
         history = await asyncio.to_thread(self.sessions.history, ask.session)
         saving = asyncio.create_task(self._keep_question(ask))
         try:
             model = self._model or await self.catalog.model(settings)
             info = await self.catalog.info(model.name, settings) if self._model is None else None
-            composed = self._compose(ask, model, info, history)
-            options = {**settings.options, "num_ctx": composed.num_ctx}
             tools, withheld = _callable_by(info, ask.tools)
+            composed = self._compose(ask, model, info, tools, history)
+            options = {**settings.options, "num_ctx": composed.num_ctx}
             request = Request(
                 messages=composed.messages,
                 options=options,
@@ -204,9 +222,12 @@ class Chat:
         """Save the question: before the first token is told, but not before the model begins to read."""
         # Two threads of Python hold each other up, and the request goes first.
         await asyncio.sleep(HEAD_START_S)
-        await asyncio.to_thread(self.sessions.keep, ask.session, ask.question, save=ask.settings.save)
+        with suppress(SessionError):  # the end of the turn saves again, and says so if it still cannot
+            await asyncio.to_thread(self.sessions.keep, ask.session, ask.question, save=ask.settings.save)
 
-    def _compose(self, ask: _Ask, model: Model, info: ModelInfo | None, history: Sequence[Message]) -> prompt.Prompt:
+    def _compose(
+        self, ask: _Ask, model: Model, info: ModelInfo | None, tools: Tools | None, history: Sequence[Message]
+    ) -> prompt.Prompt:
         settings = ask.settings
         most = settings.max_context
         composed = prompt.compose(
@@ -215,6 +236,7 @@ class Chat:
             system=settings.system or ask.session.system,
             limit=settings.history,
             answer_tokens=max(_whole(settings, "num_predict") or 0, 0) or prompt.ANSWER_TOKENS,
+            spare_tokens=_room_for(tools),
             num_ctx=_whole(settings, "num_ctx"),
             # Another window would make the server load the model anew.
             at_least=self._windows.get(model.name, 0),
@@ -231,16 +253,11 @@ class Chat:
                 async with asyncio.timeout(CHECKPOINT_S):
                     await over.wait()
             except TimeoutError:
-                if ask.settings.save and len(turn.log) > saved:
+                messages = turn.reply.messages()
+                if ask.settings.save and messages and len(turn.log) > saved:
                     saved = len(turn.log)
-                    await self._save_unfinished(ask.session.id, turn.reply.messages())
-
-    async def _save_unfinished(self, session_id: str, messages: Sequence[Message]) -> None:
-        try:
-            await asyncio.to_thread(self.sessions.store.checkpoint, session_id, *messages)
-        except SessionError:
-            # The end of the turn saves again and says so if it still cannot.
-            return
+                    with suppress(SessionError):  # as above
+                        await asyncio.to_thread(self.sessions.store.checkpoint, ask.session.id, *messages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +277,13 @@ def _callable_by(info: ModelInfo | None, tools: Tools | None) -> tuple[Tools | N
     if tools is None or info is None or not info.capabilities or "tools" in info.capabilities:
         return tools, ()
     return None, tuple(spec.name for spec in tools.specs)
+
+
+def _room_for(tools: Tools | None) -> int:
+    """Return how many tokens tools take, by estimate, with what they give back."""
+    if tools is None or not tools.specs:
+        return 0
+    return RESULTS_TOKENS + sum(len(str(spec)) // 3 for spec in tools.specs)
 
 
 def _whole(settings: Settings, name: str) -> int | None:

@@ -66,9 +66,9 @@ class Sessions:
 
     def all(self) -> Sequence[SessionInfo]:
         """Return all sessions, the one changed last first."""
-        return sorted(
-            (*self.store.sessions(), *self._unsaved.sessions()), key=lambda info: info.updated_at, reverse=True
-        )
+        # A session may be in both: what is on disk counts.
+        known = {info.id: info for info in (*self._unsaved.sessions(), *self.store.sessions())}
+        return sorted(known.values(), key=lambda info: info.updated_at, reverse=True)
 
     def find(self, name: str) -> SessionInfo:
         """Return the session whose id or title is `name`, or the only one whose id or title begins so.
@@ -148,6 +148,7 @@ class Sessions:
     def update(self, **fields: str) -> None:
         """Change fields of the current session: title, model, system."""
         self._current = replace(self.current, **fields)  # type: ignore[arg-type]  # only fields of text are named
-        # One that has not begun is not there: its first question brings the fields along.
-        with suppress(SessionNotFound):
-            self.store.update(self._current.id, **fields)
+        for store in (self.store, self._unsaved):
+            # One that has not begun is not there: its first question brings the fields along.
+            with suppress(SessionNotFound):
+                store.update(self._current.id, **fields)

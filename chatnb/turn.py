@@ -82,7 +82,7 @@ class Turn:
 
     def cancel(self) -> None:
         """Stop the answer; what was said is kept, and Finished comes as always. Does nothing to a turn that ends."""
-        if not self.is_finished:
+        if not self.is_finished and not self.loop.is_closed():
             # By way of the loop, also on its own thread: a task that is cancelled before its first step never takes it,
             # and nothing would be kept.
             self.loop.call_soon_threadsafe(self._stop)
