@@ -26,7 +26,7 @@ def traces(kernel: Kernel, home: Path) -> dict[str, object]:
 
 def connections_to(kernel: Kernel, server: FaultServer) -> list[object]:
     port = int(server.url.rpartition(":")[2])
-    return [c for c in kernel.process.net_connections("inet") if c.raddr and c.raddr.port == port]
+    return [c for c in kernel.process.net_connections("inet") if c.raddr[1:] == (port,)]
 
 
 def test_unloading_leaves_no_thread_socket_or_lock(tmp_path: Path) -> None:
