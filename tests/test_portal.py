@@ -562,7 +562,7 @@ def test_closing_twice_is_closing_once() -> None:
 
 
 STORM = """
-import asyncio, os, random, signal, sys, threading, time
+import asyncio, random, signal, sys, threading, time
 from chatnb.portal import Portal
 
 portal = Portal()
@@ -591,25 +591,29 @@ class Source:
 async def left():
     return [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
 
-def press(delays):
+def press(go, done, delays):
+    go.wait()
     for delay in delays:
         time.sleep(delay)
-        os.kill(os.getpid(), signal.SIGINT)
+        # To this very thread: one to the process may be handed over long after.
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+    done.set()
 
 for trial in range(int(sys.argv[2])):
     delays = [random.uniform(0, 0.003) for _ in range(random.choice([1, 1, 2]))]
-    presser = threading.Thread(target=press, args=(delays,))
+    go, done = threading.Event(), threading.Event()
+    threading.Thread(target=press, args=(go, done, delays)).start()
     source = Source()
     try:
-        presser.start()
+        go.set()
         portal.follow(source.items, lambda _: None, source.stop)
         outcomes["ended"] += 1
     except KeyboardInterrupt:
         outcomes["raised"] += 1
-    while True:
+    while True:  # an interrupt that comes after the wait is Python's own
         try:
-            presser.join()
-            time.sleep(0)  # an interrupt that comes after the wait is Python's own
+            while not done.is_set():
+                time.sleep(0.0005)
             break
         except KeyboardInterrupt:
             pass
