@@ -71,5 +71,5 @@ async def answer(
 async def _refuse(calls: Sequence[ToolCall], rounds: int) -> AsyncGenerator[ToolResult]:
     for call in calls:
         yield ToolResult(
-            call.id, call.name, f"Not run: the limit of {rounds} rounds of tools is reached.", is_error=True
+            call.id, call.name, f"Error: not run, the limit of {rounds} rounds of tools is reached.", is_error=True
         )

@@ -198,4 +198,5 @@ def _throw(error: BaseException) -> Any:
 
 
 def _told(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+    # In words: servers pass the text of a result on to the model, and no sign that it is an error.
+    return f"Error: {type(error).__name__}: {error}"

@@ -122,7 +122,7 @@ async def test_whatever_a_tool_raises_is_a_result_that_the_model_reads(
     [answer] = await results(box, call("it"))
 
     assert answer.is_error
-    assert answer.text.startswith(text)
+    assert answer.text.startswith(f"Error: {text}")
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), SystemExit(1), asyncio.CancelledError()])
