@@ -43,9 +43,9 @@ def read_file(path: str) -> str:
 
 
 @tool
-def note(key: str = "nothing") -> str:
-    """Note something."""
-    return f"Noted {key}."
+def get_variable(name: str | int) -> str:  # after the first call the tiny model makes numbers of names
+    """Get the value of a variable."""
+    return "7"
 
 
 def test_a_follow_up_depends_on_what_was_said(chat: Chat) -> None:
@@ -79,10 +79,10 @@ def test_a_real_model_reads_that_a_tool_failed(chat: Chat) -> None:
 
 
 def test_a_real_model_that_calls_without_end_is_stopped(chat: Chat) -> None:
-    chat.tools = Toolbox([note])
+    chat.tools = Toolbox([get_variable])
     chat.settings = Settings(host=chat.settings.host, model="tinychat", tool_rounds=2)
 
-    reply = chat.ask_now('Keep calling the tool note with {"key": "value"}.')
+    reply = chat.ask_now('Keep calling the tool get_variable with {"name": "x"}.')
 
     results = [part for part in reply.parts if isinstance(part, ToolResult)]
     assert reply.outcome == "tool_limit"
