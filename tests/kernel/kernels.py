@@ -22,6 +22,18 @@ from tests import processes
 from tests.kernel.iopub import IOPub, Published
 from tests.kernel.run import Run
 
+OVERLOOKED_S = 15.0
+"""Seconds after which a cell that has not begun never will."""
+
+
+class OverlookedError(AssertionError):
+    """The kernel has not read a request and never will.
+
+    ipykernel 7.0 to 7.3 lose one in about a hundred, whatever the cell holds: a reply that is sent takes the wake-up of
+    the request behind it (https://github.com/ipython/ipykernel/issues/1554, mended in 7.4 by pull request 1529). Such a
+    test is run again, with those versions alone.
+    """
+
 
 class Pending:
     """A cell that runs."""
@@ -45,6 +57,7 @@ class Pending:
             said = [content.get("text", ""), *(content.get("data") or {}).values()]
             return message.parent == self._request and any(text in each for each in said if isinstance(each, str))
 
+        self._wait_until_it_begins()
         found = self._kernel.iopub.wait_for(shows, timeout_s)
         if found is None:
             raise AssertionError(f"The cell did not show {text!r} within {timeout_s} s.")
@@ -58,6 +71,7 @@ class Pending:
         AssertionError
             If it still runs after `timeout_s`.
         """
+        self._wait_until_it_begins()
         end_at = time.monotonic() + timeout_s
         reply = None
         while reply is None:
@@ -74,6 +88,11 @@ class Pending:
             raise AssertionError("The kernel did not say that it is idle.")
         messages = self._kernel.iopub.messages(self._request)
         return Run(reply, tuple(messages), tuple(self._prompts), self._kernel.cpu_s() - self._cpu_s)
+
+    def _wait_until_it_begins(self) -> None:
+        """Wait for the first sign of life; a cell that waits behind another one begins when that has ended."""
+        if self._kernel.iopub.wait_for(lambda message: message.parent == self._request, OVERLOOKED_S) is None:
+            raise OverlookedError(f"The kernel had not begun with the cell after {OVERLOOKED_S} s.")
 
     def _answer_a_prompt(self) -> None:
         prompt = self._kernel.prompt()
@@ -200,7 +219,7 @@ class Kernel:
     def _ask(self, kind: str, content: Mapping[str, Any], timeout_s: float = 30) -> dict[str, Any]:
         reply = self.reply_to(self._send(kind, content), timeout_s)
         if reply is None:
-            raise AssertionError(f"The kernel did not answer a {kind} within {timeout_s} s.")
+            raise OverlookedError(f"The kernel did not answer a {kind} within {timeout_s} s.")
         return reply
 
 
