@@ -2,22 +2,23 @@
 
 Each output that shows a page of an answer has `metadata["chatnb"]`::
 
-    {"version": 1, "turn": "20261121T094501123456-1f0c9a2b", "page": 0}
+    {"version": 1, "turn": "20261121T094501123456-1f0c9a2b"}
 
-and the last one holds the turn's messages, the question first, as wire.py writes them::
+from the second page on with its number, and the last one holds the turn's messages, the question first, as wire.py writes them::
 
     {"version": 1, "turn": ..., "page": 1, "session": "2026...", "messages": [...]}
 
-Nothing is sent and saved twice. What the messages share with the whole (session_id, turn_id) and with the question
-(user_id) is left out. In place of a "text" that a reader sees stands "shown", a list of strings and of
-`[page, start, end]`: a range of characters of that page's text/markdown. Where it was changed to be safe to show, the
-original stands between.
+Nothing is sent and saved twice, since all of it goes through IOPub. What follows from the rest is left out: session_id,
+turn_id, and whatever a reply shares with its question or derives from it (`_derived`). In place of a "text" that a
+reader sees stands "shown", a list of strings and of `[page, start, end]`: a range of characters of that page's
+text/markdown. Where it was changed to be safe to show, the original stands between.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from .errors import SettingsError
 from .messages import Json, Message
@@ -32,7 +33,7 @@ _FAR = 400
 
 def page_imprint(turn_id: str, page: int) -> dict[str, Json]:
     """Return what an output keeps that shows one page of several, but for the last one."""
-    return {"version": VERSION, "turn": turn_id, "page": page}
+    return {"version": VERSION, "turn": turn_id} | ({"page": page} if page else {})
 
 
 def turn_imprint(messages: Sequence[Message], pages: Sequence[str]) -> dict[str, Json]:
@@ -48,18 +49,20 @@ def turn_imprint(messages: Sequence[Message], pages: Sequence[str]) -> dict[str,
     question = messages[0]
     written = [to_json(message) for message in messages]
     search = _Search(pages)
-    for message in written:
-        for shared in ("session_id", "turn_id"):
-            message.pop(shared, None)
-        if message is not written[0]:
-            message.pop("user_id", None)
-        for part in message["parts"] if message["role"] == "assistant" else ():
+    whole = page_imprint(question.turn_id, len(pages) - 1) | {"session": question.session_id}
+    derived = list(_derived(whole, written))
+    for message, values in zip(written, derived, strict=True):
+        for name, value in values.items():
+            if message.get(name, "") == value:
+                message.pop(name, None)
+            else:
+                message.setdefault(name, "")
+        for part in message["parts"] if message is not written[0] else ():
             if part["type"] == "Text":
                 part["shown"] = list(search.pieces(part.pop("text")))
     # Half of a character can neither be sent nor saved.
     written = json.loads(json.dumps(written, ensure_ascii=False).encode(errors="replace"))
-    place = page_imprint(question.turn_id, len(pages) - 1)
-    return {**place, "session": question.session_id, "messages": written}
+    return whole | {"messages": written}
 
 
 def messages_of(outputs: Sequence[Mapping[str, Json]]) -> tuple[Message, ...]:
@@ -84,14 +87,29 @@ def messages_of(outputs: Sequence[Mapping[str, Json]]) -> tuple[Message, ...]:
         if kept["version"] > VERSION:
             raise SettingsError(f"A newer chatnb wrote this answer (version {kept['version']}). Update chatnb.")
         markdown = output["data"]["text/markdown"]
-        pages[kept["page"]] = markdown if isinstance(markdown, str) else "".join(markdown)
+        pages[kept.get("page", 0)] = markdown if isinstance(markdown, str) else "".join(markdown)
         if "messages" in kept:
             last = kept
     if last is None:
         raise SettingsError("These outputs hold no answer of chatnb that came to its end. Run the cell again.")
-    question, *_ = last["messages"]
-    shared = {"session_id": last["session"], "turn_id": last["turn"], "user_id": question.get("user_id", "")}
-    return tuple(message_from_json(shared | _restored(message, pages)) for message in last["messages"])
+    derived = _derived(last, last["messages"])
+    return tuple(
+        message_from_json(values | _restored(message, pages))
+        for values, message in zip(derived, last["messages"], strict=True)
+    )
+
+
+def _derived(whole: Mapping[str, Json], messages: Sequence[Mapping[str, Json]]) -> Iterator[dict[str, Json]]:
+    """Yield for each message what it has where it does not say otherwise, as Reply.messages makes it."""
+    question, *replies = messages
+    shared = {"session_id": whole["session"], "turn_id": whole["turn"]}
+    yield shared | {"id": whole["turn"], "role": "user"}
+    question_id = question.get("id", whole["turn"])
+    duration_s = max((reply.get("duration_s") or 0 for reply in replies), default=0)
+    answered_at = datetime.fromisoformat(question["created_at"]) + timedelta(seconds=duration_s)
+    shared |= {"role": "assistant", "user_id": question.get("user_id", ""), "created_at": answered_at.isoformat()}
+    for number in range(1, len(messages)):
+        yield shared | {"id": f"{question_id}.{number:03d}"}
 
 
 def _restored(message: Mapping[str, Json], pages: Mapping[int, str]) -> dict[str, Json]:

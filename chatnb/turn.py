@@ -21,8 +21,10 @@ from .reply import Reply
 
 Keep = Callable[[Sequence[Message]], Awaitable[None]]
 
-# Faster than this nobody reads along, and no model writes: it is a script, a cache, a small answer over a slow network.
-_RUSH = 2_000
+# Characters in a second. Faster than this nobody reads along, and no model writes: it is a script, or a cache.
+_RUSH = 10_000
+# Events, Asked among them.
+_FIRST_WORDS = 16
 # As long as it takes to keep an answer on most disks.
 _MOMENT_S = 0.05
 
@@ -105,10 +107,16 @@ class Turn:
         ----------
         interval_s
             How long deltas may gather, asked anew each time. Whatever a person waits for (the first words, a tool, a
-            retry, the end) comes at once, with all before it. Where thousands of events come in a second, the last ones
-            wait a moment for the end, which comes when the answer is kept: so it need not be shown twice at once.
+            retry, the end) comes at once, with all before it.
+
+        Notes
+        -----
+        An answer that comes faster than anybody reads need not be shown three times in a blink. So its first words come
+        without the flood that is behind them, and its last words wait a moment for the end, which is told when the answer
+        is kept.
         """
         seen = 0
+        is_begun = False
         while True:
             due = self.loop.time() + interval_s()
             if not any(map(self._is_urgent, range(seen, len(self.log)))):
@@ -116,6 +124,9 @@ class Turn:
                     due = min(due, self.loop.time() + _MOMENT_S)
                 await self._next(seen, due)
             batch = tuple(self.log[seen:])
+            if not is_begun and not any(map(self._is_urgent, range(seen + _FIRST_WORDS, len(self.log)))):
+                batch = batch[:_FIRST_WORDS]
+            is_begun = is_begun or isinstance(batch[-1], TextDelta | ThinkingDelta)
             seen += len(batch)
             yield batch
             if isinstance(batch[-1], Finished):
@@ -149,7 +160,7 @@ class Turn:
         started = time.perf_counter()
         finished = await self._tell(events)
         self._is_stoppable = False  # from here on the turn only tidies up
-        finished = replace(finished, duration_s=time.perf_counter() - started)
+        finished = replace(finished, duration_s=round(time.perf_counter() - started, 6))
         if not self.log:
             self._push(Asked(self.question, ""))
         self.reply.add(finished)
@@ -207,7 +218,8 @@ class Turn:
         """Whether a person waits for this event: all but a delta that follows a delta of its kind."""
         event = self.log[index]
         if isinstance(event, TokensCounted):
-            return self._began_at is None or index < _RUSH * (self.loop.time() - self._began_at)
+            said = sum(len(told.text) for told in self.log if isinstance(told, TextDelta | ThinkingDelta))
+            return self._began_at is None or said < _RUSH * (self.loop.time() - self._began_at)
         if not isinstance(event, TextDelta | ThinkingDelta):
             return not isinstance(event, Asked)
         return index == 0 or type(self.log[index - 1]) is not type(event)

@@ -507,6 +507,31 @@ async def test_a_timer_that_comes_before_its_time_shows_what_there_is(monkeypatc
     await ended(turn)
 
 
+async def test_the_first_words_come_without_the_flood_behind_them() -> None:
+    teller = Teller(ASKED, *[TextDelta(str(n)) for n in range(1_000)])
+    turn = teller.turn()
+    await until(turn, 1_001)
+
+    async with aclosing(turn.batches(lambda: 0.01)) as batches:
+        first, rest = await anext(batches), await asyncio.wait_for(anext(batches), 10)
+
+    assert len(first) < 100
+    assert (*first, *rest) == tuple(turn.log)
+    turn.cancel()
+    await ended(turn)
+
+
+async def test_a_late_watcher_gets_an_answer_that_is_over_at_once() -> None:
+    teller = Teller(ASKED, *[TextDelta(str(n)) for n in range(1_000)], COUNTED)
+    teller.more.put_nowait(None)
+    turn = teller.turn()
+    await ended(turn)
+
+    batches = [batch async for batch in turn.batches(lambda: 60.0)]
+
+    assert batches == [tuple(turn.log)]
+
+
 async def test_the_last_words_come_before_the_answer_is_kept() -> None:
     teller = Teller(ASKED, TextDelta("a"))
     turn = teller.turn()

@@ -21,13 +21,13 @@ from ..messages import Json
 from ..reply import Reply
 from .base import pace_s
 from .pages import PAGE_CHARS, Layout, Page
-from .words import printable
+from .words import printable, shortened
 
-PLAIN_CHARS = 120
-"""So much of a page is its text/plain: each character of an answer is sent and saved once, and front ends take Markdown."""
+PLAIN_CHARS = 1_000
+"""A page that is longer has its beginning as text/plain: what is long is sent and saved once, as Markdown."""
 
 FIRST_INTERVAL_S = 0.25
-"""Between the first drawing and the second. An answer of a thousand tokens that is all there by then is drawn once more."""
+"""Between the first drawing and the second: what is all there by then is drawn only once more."""
 
 
 class Publisher(Protocol):
@@ -73,7 +73,8 @@ class NotebookView:
         self._layout = Layout(PAGE_CHARS if is_live else None, has_figures=is_live and footer)
         self._reply = Reply()
         self._shown: list[_Output] = []
-        self._interval_s = pace_s("")
+        self._interval_s = FIRST_INTERVAL_S
+        self._drawings = 0
         self._is_closed = False
 
     def show(self, events: Sequence[Event], reply: Reply) -> None:
@@ -98,14 +99,15 @@ class NotebookView:
             self._draw(pages)
 
     def _draw(self, pages: Sequence[Page]) -> None:
-        is_first = not self._shown
         for number, page in enumerate(pages):
             if page.markdown or number < len(self._shown):
                 self._publish(number, _data(page), self._metadata(number, pages))
         for number in range(len(pages), len(self._shown)):
             # What was shown is dropped, and what came instead is shorter as yet.
             self._publish(number, {"text/markdown": ""}, {})
-        self._interval_s = FIRST_INTERVAL_S if is_first else pace_s(pages[-1].markdown)
+        self._drawings += bool(self._shown)
+        # The one after the first drawing is asked for while that is under way.
+        self._interval_s = pace_s(pages[-1].markdown) if self._drawings > 1 else FIRST_INTERVAL_S
 
     def _metadata(self, number: int, pages: Sequence[Page]) -> dict[str, Json]:
         asked = self._reply.asked
@@ -120,7 +122,7 @@ class NotebookView:
         """Show an output, or show it anew if anything about it changed."""
         is_new = number == len(self._shown)
         if is_new:
-            self._shown.append(_Output(secrets.token_hex(8)))
+            self._shown.append(_Output(secrets.token_hex(4)))
         output = self._shown[number]
         if is_new or (data, metadata) != (output.data, output.metadata):
             output.data, output.metadata = data, metadata
@@ -143,5 +145,5 @@ def _data(page: Page) -> dict[str, str]:
         return {"text/markdown": page.markdown}
     plain = printable(page.text).strip()
     if len(plain) > PLAIN_CHARS:
-        plain = f"{plain[:PLAIN_CHARS]}… ({len(page.text):,} characters in text/markdown)"
+        plain = shortened(plain, 40)
     return {"text/markdown": page.markdown, "text/plain": plain}

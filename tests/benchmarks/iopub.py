@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from ..faults.process import served
-from ..faults.script import tokens_of
-from .cells import ANSWER, OURS, begin_anew, kernel_for, ran
+from .cells import OURS, begin_anew, kernel_for, ran
 from .rows import Row
+from .speaking import speaking
+from .speaking import tokens as said
 
 BOUNDS = {None: 2.0, 500: 12.0, 50: 90.0}
 """By the model's speed in tokens a second; None is as fast as it can."""
@@ -40,9 +40,7 @@ def rows(quick: bool) -> Iterator[Row]:
 
 def _ratio(tokens: int, rate: int | None) -> float:
     """Return the bytes of all messages of the cell, status and input among them, over those of the answer."""
-    with served(text=ANSWER, tokens=tokens, rate=rate) as server, kernel_for(server.url) as kernel:
+    with speaking(tokens, rate) as server, kernel_for(server.url) as kernel:
         begin_anew(kernel)
         run = ran(kernel, OURS)
-    said = tokens_of(ANSWER.read_text(encoding="utf-8"))
-    answer = "".join((said * (tokens // len(said) + 1))[:tokens])
-    return run.size_bytes / len(answer.encode())
+    return run.size_bytes / len("".join(said(tokens)).encode())

@@ -145,7 +145,7 @@ def test_nothing_of_a_question_is_shown(make: Make) -> None:
 def test_a_view_asks_for_short_intervals_at_first(make: Make) -> None:
     view = make().view
 
-    assert 0 < view.interval_s() <= 0.1
+    assert 0 < view.interval_s() <= 0.25
 
 
 def test_the_reply_is_not_changed(make: Make, log: list[Event]) -> None:
