@@ -130,7 +130,7 @@ class Provider(Protocol):
         ...
 
     async def models(self) -> Sequence[ModelInfo]:
-        """Return what the server has, with what is known of each."""
+        """Return what the server has, with what is known of each; what was changed last comes first."""
         ...
 
     async def show(self, name: str) -> ModelInfo:

@@ -195,7 +195,7 @@ async def test_what_may_pass_is_asked_again_as_the_policy_says(instruction: Inst
         (Status(429), "ModelBusy", "429: too many requests) (3 attempts, "),
         (Status(503), "ModelBusy", "maximum pending requests exceeded"),
         (Status(500), "ModelBroken", "llama runner process has terminated"),
-        (NoReply(), "ModelBroken", "without sending a response) (3 attempts, "),
+        (NoReply(), "ModelBroken", "(3 attempts, "),
     ],
     ids=["429", "503", "500", "no reply"],
 )
