@@ -86,7 +86,7 @@ def compose(
         raise SettingsError(f"history ({limit}) cannot be below 0, nor num_ctx ({num_ctx}) below 1.")
     head = (_system(system, question),) if system else ()
     fixed = sum(estimate(message) for message in (*head, question))
-    earlier = _newest(_turns([message for message in history if message.id != question.id]), len, limit)
+    earlier = _newest(_turns(history), len, limit)
     wanted = fixed + sum(map(_tokens, earlier)) + answer_tokens + spare_tokens
     size = num_ctx or _step(max(wanted, at_least), at_most)
     kept = _newest(earlier, _tokens, size - fixed - min(answer_tokens, size // 2))
@@ -119,7 +119,8 @@ def _part_tokens(part: Part) -> int:
 def _turns(messages: Sequence[Message]) -> list[_Turn]:
     """Return the history turn by turn, each from its question on, without those that got no answer.
 
-    Old thoughts are left out, and so are calls whose results never came, as a stopped turn may hold them.
+    So the question that is being asked is left out, too, if it was saved before the history was read. Old thoughts are
+    left out, and calls whose results never came, as a stopped turn may hold them.
     """
     turns: list[_Turn] = []
     numbers = accumulate(message.role == "user" for message in messages)

@@ -231,24 +231,31 @@ def test_without_a_cancel_an_interrupt_closes_the_source_and_raises(portal: Port
 def test_an_interrupt_before_the_source_is_called_cancels_what_it_starts(
     portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stream = Stream()
+    order: list[str] = []
+    stop = asyncio.Event()
     portal.call(asyncio.sleep(0))
-    submit = asyncio.AbstractEventLoop.call_soon_threadsafe
     loop = portal._running_loop()
+    call_soon_threadsafe = loop.call_soon_threadsafe
 
     def interrupted_first(callback: Callable[..., object], *args: object) -> object:
-        if not stream.threads:
-            monkeypatch.undo()
-            interrupt()
-        return submit(loop, callback, *args)
+        monkeypatch.undo()
+        interrupt()  # nothing has been handed over to the loop yet
+        return call_soon_threadsafe(callback, *args)
 
-    submit = type(loop).call_soon_threadsafe
+    async def source() -> AsyncGenerator[str]:
+        order.append("source")
+        await stop.wait()
+        yield "end"
+
+    def cancel() -> None:
+        order.append("cancel")
+        stop.set()
+
     monkeypatch.setattr(loop, "call_soon_threadsafe", interrupted_first)
 
-    portal.follow(stream.source, stream.note, stream.stop)
+    portal.follow(source, order.append, cancel)
 
-    assert stream.is_cancelled
-    assert stream.is_closed
+    assert order == ["source", "cancel", "end"]
 
 
 def test_an_interrupted_call_is_cancelled_and_waited_for(portal: Portal) -> None:

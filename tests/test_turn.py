@@ -328,12 +328,14 @@ def test_a_loop_that_ends_ends_the_turn_and_keeps_it() -> None:
     assert [message.text for message in teller.kept[0]] == ["Once upon"]
 
 
-def test_a_loop_that_ends_at_once_still_ends_the_turn() -> None:
-    async def leave() -> Turn:
-        return Teller(ASKED).turn()
+async def test_a_task_that_something_else_cancels_before_its_first_step_still_tells_its_end() -> None:
+    turn = Teller(ASKED).turn()
 
-    turn = asyncio.run(leave())
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:  # as a loop does that ends
+        task.cancel()
+    end = await ended(turn)
 
+    assert end.outcome == "cancelled"
     assert [type(event) for event in turn.log] == [Asked, Finished]
 
 
@@ -406,7 +408,12 @@ async def test_awaiting_a_turn_that_is_cancelled_gives_what_was_said() -> None:
 
 async def test_whoever_is_stopped_while_awaiting_a_turn_stops_it_and_it_is_kept_before_they_go_on() -> None:
     teller = Teller(ASKED, TextDelta("Once upon"))
-    turn = teller.turn()
+
+    async def keep(messages: Sequence[Message]) -> None:
+        await asyncio.sleep(0.01)
+        await teller.keep(messages)
+
+    turn = teller.turn(keep)
 
     async def wait() -> None:
         await turn
