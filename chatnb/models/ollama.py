@@ -13,10 +13,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import ssl
 from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from contextlib import aclosing
-from typing import TypeVar
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import httpx
@@ -28,6 +27,7 @@ from ..messages import Json
 from . import ollama_errors as failures
 from .address import address, is_loopback
 from .base import LoadedModel, ModelInfo, PullProgress, Request
+from .loopback import LoopbackTransport
 from .ollama_forms import body_of, events_of, full_name, human_size
 
 T = TypeVar("T")
@@ -37,9 +37,6 @@ CONNECT_S = 5.0
 
 EXPLAIN_S = 1.5
 """Seconds that the reason for a wait, and the names beside a wrong one, are worth."""
-
-GATHER_S = 0.010
-"""Tokens that come faster than this are read several at once: waking up costs more than reading them."""
 
 
 class OllamaProvider:
@@ -147,7 +144,7 @@ class OllamaProvider:
                 if response.is_error:
                     await response.aread()
                     raise await self._refusal(response, model)
-                async with aclosing(_gathered(response)) as lines:
+                async with aclosing(_lines(response)) as lines:
                     async for line in lines:
                         yield self._parsed(line)
         except httpx.HTTPError as error:
@@ -196,18 +193,14 @@ class OllamaProvider:
         """Return the running loop's client."""
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
-            is_local = self._address.startswith("http://") and is_loopback(self._address)
-            self._clients[loop] = ollama.AsyncClient(
-                self._address,
-                timeout=httpx.Timeout(None, connect=CONNECT_S),
-                # No connection is kept for later: a server that restarted would break the next question, and what is
-                # not closed in time would outlive its loop. A new one costs less than a millisecond.
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
-                # No proxy leads to this machine, and reading the system's certificates takes 36 ms that plain http
-                # does not need. A context that trusts none refuses whatever a redirect might lead to.
-                trust_env=not is_local,
-                verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_local else True,
-            )
+            # No connection is kept for later: a server that restarted would break the next question, and what is not
+            # closed in time would outlive its loop. A new one costs less than a millisecond.
+            how: dict[str, Any] = {"limits": httpx.Limits(max_connections=None, max_keepalive_connections=0)}
+            if self._address.startswith("http://") and is_loopback(self._address):
+                # No proxy leads to this machine, and plain http needs no certificates, which take 36 ms to read.
+                how = {"transport": LoopbackTransport()}
+            timeout = httpx.Timeout(None, connect=CONNECT_S)
+            self._clients[loop] = ollama.AsyncClient(self._address, timeout=timeout, **how)
         return self._clients[loop]
 
     def _http(self) -> httpx.AsyncClient:
@@ -251,7 +244,7 @@ class OllamaProvider:
 
     def _parsed(self, line: bytes) -> Mapping[str, Json]:
         try:
-            data = json.loads(line)
+            data = json.loads(line.decode())
         except ValueError as error:
             shown = line[:40].decode(errors="replace")
             raise failures.broken_off(self._address, f"it sent a line that is not JSON ({shown!r})") from error
@@ -295,25 +288,14 @@ class OllamaModel:
         raise failures.broken_off(address, "the stream ended before the answer did")
 
 
-async def _gathered(response: httpx.Response) -> AsyncGenerator[bytes]:
-    r"""Yield the lines of a stream, split at "\n" alone, and in bytes, so that no character is cut.
-
-    While they come quickly, but one by one, the socket is left alone for `GATHER_S` now and then: a token costs the
-    loop 60 us of waking up at 500 tokens a second, and a third of it when they are read a few at a time.
-    """
-    loop = asyncio.get_running_loop()
+async def _lines(response: httpx.Response) -> AsyncGenerator[bytes]:
+    r"""Yield the lines of a stream, split at "\n" alone, and in bytes, so that no character is cut."""
     rest = b""
-    ready_at = loop.time()
     async with aclosing(response.aiter_bytes()) as pieces:  # type: ignore[type-var]  # httpx calls it an iterator
         async for piece in pieces:
-            waited_s = loop.time() - ready_at
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
                 if line:
                     yield line
-            # Shorter than that it was not waited for at all: it had come with the one before.
-            if GATHER_S / 40 < waited_s < GATHER_S:
-                await asyncio.sleep(GATHER_S)
-            ready_at = loop.time()
     if rest.strip():
         yield rest
