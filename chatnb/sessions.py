@@ -79,18 +79,16 @@ class Sessions:
             With the names that come near.
         """
         known = self.all()
+        if exact := _called(name, known):
+            return exact
         wanted = name.casefold().strip()
-        for found in (
-            [info for info in known if name == info.id],
-            [info for info in known if wanted == info.title.casefold()][:1],
-            [
-                info
-                for info in known
-                if wanted and (info.id.startswith(name) or info.title.casefold().startswith(wanted))
-            ],
-        ):
-            if len(found) == 1:
-                return found[0]
+        beginning = [
+            info
+            for info in known
+            if wanted and (info.id.startswith(wanted) or info.title.casefold().startswith(wanted))
+        ]
+        if len(beginning) == 1:
+            return beginning[0]
         near = difflib.get_close_matches(name, [info.title for info in known], n=3, cutoff=0.4)
         hint = f" Near: {', '.join(map(repr, near))}." if near else ""
         msg = f"No chat session is called {name!r}.{hint} `%chat sessions` lists them all."
@@ -102,11 +100,9 @@ class Sessions:
         return self._current
 
     def find_or_new(self, name: str) -> Session:
-        """Return the session called `name` without its messages, or a new one with that title."""
-        try:
-            return replace(self.load(self.find(name).id), messages=())
-        except SessionNotFound:
-            return self.fresh(name)
+        """Return the session whose id or title is `name`, without its messages, or a new one with that title."""
+        info = _called(name, self.all())
+        return replace(self.load(info.id), messages=()) if info else self.fresh(name)
 
     def load(self, session_id: str) -> Session:
         """Return a session with everything said in it, saved or not; raises SessionNotFound."""
@@ -152,3 +148,12 @@ class Sessions:
             # One that has not begun is not there: its first question brings the fields along.
             with suppress(SessionNotFound):
                 store.update(self._current.id, **fields)
+
+
+def _called(name: str, known: Sequence[SessionInfo]) -> SessionInfo | None:
+    """Return the session with that id, else the newest with that title."""
+    wanted = name.casefold().strip()
+    return next(
+        (info for info in known if name == info.id),
+        next((info for info in known if wanted == info.title.casefold()), None),
+    )

@@ -232,6 +232,16 @@ def test_finding_or_making_one_leaves_the_current_one_alone(store: Store) -> Non
     assert sessions.current is current
 
 
+def test_a_new_title_does_not_open_a_session_that_only_begins_so(store: Store) -> None:
+    sessions = Sessions(store)
+    planets = begun(sessions, "Which?", title="Planet facts")
+
+    plan = sessions.find_or_new("plan")
+
+    assert (plan.title, plan.id != planets.id) == ("plan", True)
+    assert sessions.find("plan").id == planets.id
+
+
 def test_a_place_goes_on_in_its_newest_session(store: Store) -> None:
     here, there = Sessions(store, "here", "ada"), Sessions(store, "there", "ada")
     begun(here, "Old")
