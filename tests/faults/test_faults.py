@@ -83,6 +83,13 @@ class Answered:
         return [event for event in self.events if isinstance(event, kind)]
 
 
+@pytest.fixture(params=["here", "elsewhere"])
+def anywhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask the server as one on this machine, and as one on another, which has another transport."""
+    if request.param == "elsewhere":
+        monkeypatch.setattr("chatnb.models.ollama.is_loopback", lambda _: False)
+
+
 async def ask(
     host: str, model: str = "tinychat", retry: RetryPolicy = QUICK, timeout_s: float = 20, stall_s: float = 20
 ) -> Answered:
@@ -105,6 +112,7 @@ def failed(answered: Answered, kind: str, *says: str) -> None:
     assert answered.saved[-1].error == answered.finished.error
 
 
+@pytest.mark.usefixtures("anywhere")
 async def test_a_refused_connection_is_tried_again_and_then_says_where_and_what_to_do() -> None:
     with FaultServer([Refuse()]) as server:
         answered = await ask(server.url)
@@ -128,6 +136,7 @@ async def test_a_name_that_nobody_has_is_tried_again_and_then_named() -> None:
     failed(answered, "ModelUnreachable", "nobody.invalid", "3 attempts")
 
 
+@pytest.mark.usefixtures("anywhere")
 @pytest.mark.parametrize(
     ("instruction", "kind", "says"),
     [
@@ -160,6 +169,7 @@ async def test_a_model_that_is_not_there_names_those_that_are() -> None:
     assert len(server.chats) == 1
 
 
+@pytest.mark.usefixtures("anywhere")
 @pytest.mark.parametrize("code", [429, 503])
 async def test_a_busy_server_that_names_a_time_gets_it(code: int) -> None:
     with FaultServer([Status(code, retry_after=0.05), Answer()]) as server:
@@ -189,6 +199,7 @@ async def test_what_may_pass_is_asked_again_as_the_policy_says(instruction: Inst
     assert delays == [pytest.approx(0.001, rel=0.11), pytest.approx(0.002, rel=0.11)]
 
 
+@pytest.mark.usefixtures("anywhere")
 @pytest.mark.parametrize(
     ("instruction", "kind", "says"),
     [
@@ -209,6 +220,7 @@ async def test_what_does_not_pass_is_given_up_with_the_servers_sentence(
     assert len(server.chats) == 3
 
 
+@pytest.mark.usefixtures("anywhere")
 @pytest.mark.parametrize("after", range(41))
 @pytest.mark.parametrize("partial", ["continue", "restart", "overlap"])
 async def test_a_reset_after_any_token_shows_and_saves_the_unbroken_text(partial: Partial, after: int) -> None:
@@ -239,6 +251,7 @@ async def test_an_answer_that_breaks_again_and_again_is_mended_as_long_as_it_gro
     assert not answered.of(Retrying)[1:]
 
 
+@pytest.mark.usefixtures("anywhere")
 @pytest.mark.parametrize(
     "fault",
     [ErrorLine(20), CutOff(20), EndOfStream(20), Malformed(20), Malformed(20, b"[]\n"), Malformed(20, b"\xff\xfe\n")],
@@ -268,6 +281,7 @@ SPLIT = 'é平😀"\n'
 LINE_BYTES = 140  # more than a line has, whatever the date is
 
 
+@pytest.mark.usefixtures("anywhere")
 @pytest.mark.parametrize("piece_bytes", range(1, LINE_BYTES + 1))
 async def test_a_line_may_be_split_at_any_byte(piece_bytes: int) -> None:
     with FaultServer([Answer(text=[SPLIT, SPLIT], piece_bytes=piece_bytes)]) as server:
@@ -277,6 +291,7 @@ async def test_a_line_may_be_split_at_any_byte(piece_bytes: int) -> None:
     assert len(server.chats) == 1
 
 
+@pytest.mark.usefixtures("anywhere")
 @pytest.mark.parametrize("character", ["\u2028", "\u2029", "\x85", "\x1c", "\x0b", "\r"], ids=ascii)
 async def test_what_other_programs_take_for_a_line_break_is_text(character: str) -> None:
     text = f"before{character}after"
@@ -287,6 +302,7 @@ async def test_what_other_programs_take_for_a_line_break_is_text(character: str)
     assert len(server.chats) == 1
 
 
+@pytest.mark.usefixtures("anywhere")
 async def test_a_model_that_does_not_begin_has_stalled_and_is_not_asked_again() -> None:
     with FaultServer([Answer(token_after_s=3600), Answer()]) as server:
         answered = await ask(server.url, timeout_s=0.05)
@@ -304,6 +320,7 @@ async def test_a_server_that_does_not_even_reply_has_stalled() -> None:
     failed(answered, "ModelStalled", "did not begin to answer")
 
 
+@pytest.mark.usefixtures("anywhere")
 async def test_a_stall_in_mid_stream_is_gone_on_from_on_a_new_connection() -> None:
     with FaultServer([Answer(Stall(20)), Answer()]) as server:
         answered = await ask(server.url, stall_s=0.05)
@@ -314,6 +331,7 @@ async def test_a_stall_in_mid_stream_is_gone_on_from_on_a_new_connection() -> No
     assert len(answered.of(Continued)) == 1
 
 
+@pytest.mark.usefixtures("anywhere")
 @pytest.mark.parametrize("after", [0, 20])
 async def test_a_server_that_is_restarted_in_mid_answer_is_gone_on_with_when_it_is_back(after: int) -> None:
     patient = RetryPolicy(attempts=50, initial_delay_s=0.02, max_delay_s=0.02)

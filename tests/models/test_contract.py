@@ -73,6 +73,16 @@ def served(wrap: Callable[[Model], Model]) -> Make:
     return make
 
 
+def served_elsewhere(wrap: Callable[[Model], Model]) -> Make:
+    """Make it as for a server on another machine, which is asked over httpx's own transport."""
+
+    def make(case: Case, stack: ExitStack) -> Made:
+        stack.enter_context(pytest.MonkeyPatch.context()).setattr("chatnb.models.ollama.is_loopback", lambda _: False)
+        return served(wrap)(case, stack)
+
+    return make
+
+
 def chained(model: Model) -> Model:
     return FallbackModel([RetryingModel(DeadlineModel(model, 60, 60), ONCE)])
 
@@ -85,6 +95,8 @@ MODELS: dict[str, Make] = {
     "all around scripted": scripted(chained),
     "ollama": served(lambda model: model),
     "all around ollama": served(chained),
+    "ollama elsewhere": served_elsewhere(lambda model: model),
+    "all around ollama elsewhere": served_elsewhere(chained),
 }
 
 
