@@ -33,6 +33,14 @@ for chunk in client.chat(model, [{{"role": "user", "content": {QUESTION!r}}}], s
     shown.update(Markdown(text))
 """
 
+# One client for all questions, which are asked at once, but as if by a person: more than five seconds after an answer
+# httpx gives up the connection that it keeps.
+_PREPARE = """
+%load_ext chatnb
+import httpx, ollama
+client, model = ollama.Client("{url}", limits=httpx.Limits(keepalive_expiry=0)), "{model}"
+"""
+
 
 @contextmanager
 def kernel_for(url: str, model: str = "tinychat") -> Iterator[Kernel]:
@@ -41,8 +49,7 @@ def kernel_for(url: str, model: str = "tinychat") -> Iterator[Kernel]:
         TemporaryDirectory(dir=Path.cwd(), prefix=".benchmark-") as home,
         running_kernel(Path(home), {"OLLAMA_HOST": url, "CHATNB_MODEL": model}) as kernel,
     ):
-        # One client for all questions: it keeps its connection, which is the fastest that a loop can be.
-        ran(kernel, f"%load_ext chatnb\nimport ollama\nclient, model = ollama.Client({url!r}), {model!r}")
+        ran(kernel, _PREPARE.format(url=url, model=model))
         ran(kernel, OURS)
         ran(kernel, LOOP)
         yield kernel

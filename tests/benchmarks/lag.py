@@ -14,7 +14,7 @@ from .rows import Row
 def rows(quick: bool) -> Iterator[Row]:
     """Yield how long after the model's last token the last word is published, at 500 tokens/s."""
     *_, last_word, line_break = tokens = tokens_of(ANSWER.read_text(encoding="utf-8"))
-    for copies, times in ((1, 10 if quick else 25), (5, 3 if quick else 10)):
+    for copies, times in ((1, 10 if quick else 25), (5, 7 if quick else 15)):
         count = copies * len(tokens) - len([line_break])
         behind = []
         with served(text=ANSWER, tokens=count, rate=500) as server, kernel_for(server.url) as kernel:

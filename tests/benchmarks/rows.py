@@ -27,5 +27,5 @@ class Row:
 
     @property
     def is_met(self) -> bool:
-        """Whether the value is within its bound."""
-        return self.bound is None or self.value <= self.bound
+        """Whether the value is within its bound, in the three digits that are shown: more of them are noise."""
+        return self.bound is None or float(f"{self.value:.3g}") <= self.bound
