@@ -34,7 +34,7 @@ from .stores.base import Store
 from .stores.tinydb import TinyStore
 from .turn import Turn
 
-HEAD_START_S = 0.005
+HEAD_START_S = 0.002
 """Seconds from when a request is made until its question is saved."""
 
 CHECKPOINT_S = 3.0
