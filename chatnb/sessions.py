@@ -85,7 +85,7 @@ class Sessions:
         beginning = [
             info
             for info in known
-            if wanted and (info.id.startswith(wanted) or info.title.casefold().startswith(wanted))
+            if wanted and (info.id.casefold().startswith(wanted) or info.title.casefold().startswith(wanted))
         ]
         if len(beginning) == 1:
             return beginning[0]
