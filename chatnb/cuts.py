@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 from .fences import Fence, pieces
 
+_TICKS = re.compile(r"[`~]")
+_CLEAR = 12
 _LIST_ITEM = re.compile(r" {0,3}(?:[-*+]|\d{1,9}[.)])[ \t]")
 
 
@@ -35,8 +37,10 @@ def split_finished(text: str, limit: int) -> tuple[str, str]:
     if len(text) <= limit:
         return text, ""
     lines_end = text.rfind("\n", 0, limit) + 1
+    # Enough of the last line to see what it is; but whether it is a fence is not clear before its end.
+    is_clear = limit - lines_end >= _CLEAR and not _TICKS.search(text, lines_end, limit)
     best = [0, 0, 0]
-    for place, rank in boundaries(text[:lines_end]):
+    for place, rank in boundaries(text[: limit if is_clear else lines_end]):
         best[rank] = place
     at = next((place for place in best if place >= limit // 4), max(best))
     if not at:
@@ -48,7 +52,18 @@ def split_finished(text: str, limit: int) -> tuple[str, str]:
 
 
 def boundaries(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where something begins, in order, with its rank: 0 a block, 1 an item of a list, 2 a part of one of these."""
+    """Yield where a text can be cut, from its beginning to its end.
+
+    Parameters
+    ----------
+    text
+        Any Markdown, finished or not.
+
+    Yields
+    ------
+    tuple of int
+        A place, and what begins there: 0 a block, 1 a further item of a list, 2 a part of one of these.
+    """
     place = 0
     is_begun = is_apart = is_list = is_formula = False
     for piece in pieces(text):
@@ -75,8 +90,7 @@ def boundaries(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _within_fence(text: str, limit: int, lines_end: int, fence: Fence) -> tuple[str, str]:
-    ending = fence.margin + fence.ticks
-    opening = f"{ending}{fence.info}"
+    opening = f"{fence.quote}{' ' * len(fence.marker)}{fence.ticks}{fence.info}"
     start = lines_end - sum(len(line) + 1 for line in fence.lines)
     code = start + len(fence.lines[0]) + 1
     # One whole line of the code is left to the tail, so that it does not begin with an empty fence.
@@ -86,7 +100,7 @@ def _within_fence(text: str, limit: int, lines_end: int, fence: Fence) -> tuple[
     if at <= code or len(opening) >= limit // 4:
         return text[:at], text[at:]
     head = text[:at] if text[at - 1] == "\n" else text[:at] + "\n"
-    return f"{head}{ending}\n", f"{opening}\n{text[at:]}"
+    return f"{head}{fence.margin}{fence.ticks}\n", f"{opening}\n{text[at:]}"
 
 
 def _word(text: str, limit: int) -> int:

@@ -61,9 +61,9 @@ def whole_markdown(text: str, *, is_final: bool) -> str:
         last = found[-1]
         if isinstance(last, Prose):
             shown[-1] = _held_back(shown[-1])
-        elif not last.is_closed and len(last.lines) > 1 and not last.lines[-1].strip(" \t>" + last.ticks[0]):
-            # Perhaps half of the closing fence.
-            shown[-1] = "\n".join([*last.lines[:-1], ""])
+        elif not last.is_closed and (len(last.lines) == 1 or not last.lines[-1].strip(" \t>" + last.ticks[0])):
+            # The opening fence, whose language is being written, or perhaps half of the closing one.
+            shown[-1] = "".join(f"{line}\n" for line in last.lines[:-1])
     return "\n".join(shown)
 
 
@@ -153,7 +153,7 @@ def _closed(line: str) -> str:
         line = line[: unclosed[-1].start()]
         _, unclosed = _code_spans(line)
     if unclosed:
-        line = line.rstrip() + unclosed[-1][0]
+        line = line.rstrip() + unclosed[0][0]
     if len(_stars(line)) % 2 and line.endswith("*"):
         line = line.rstrip("*")
     stars = _stars(line)

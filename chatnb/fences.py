@@ -19,6 +19,7 @@ _RULE = re.compile(r" {0,3}([-*_])(?:[ \t]*\1){2,}[ \t]*")
 _QUOTE = re.compile(r" {0,3}> ?")
 _LANGUAGE = re.compile(r"[\s{.]*([\w+#.-]{0,40})", re.ASCII)
 _TAB_STOP = 4
+_SHORTEST = 3
 # A closing fence may be indented by this much more than the opening one; with more it is code.
 _SLACK = 3
 
@@ -72,7 +73,8 @@ class Fence:
     code
         The lines between the fences, without quote marks and indentation.
     is_in_list
-        Whether the indentation is meant: an item of a list begins so far to the right, and no code stands left of it.
+        Whether the fence stays where it is indented to: in an item of a list that begins so far to the right, with no
+        code left of it, and none that JupyterLab shows with the indentation.
     is_closed
         Whether the closing fence was there.
     """
@@ -100,7 +102,7 @@ class Fence:
     def source(self, language: str) -> list[str]:
         """Write the fence so that every renderer finds the same code in it.
 
-        It is closed, longer than any fence in its code, and not indented without a list.
+        It is made of backticks, is closed, longer than any fence in its code, and not indented without a list.
 
         Parameters
         ----------
@@ -112,10 +114,8 @@ class Fence:
         list of str
             Lines without line ends.
         """
-        ticks = self.ticks
-        longest = max((_run(line, ticks[0]) for line in self.code), default=0)
-        if longest >= len(ticks):
-            ticks = ticks[0] * (longest + 1)
+        longest = max((_run(line) for line in self.code), default=0)
+        ticks = "`" * max(len(self.ticks), longest + 1 if longest >= _SHORTEST else 0)
         before: list[str] = []
         marker = self.marker
         if not self.is_in_list:
@@ -236,7 +236,8 @@ class _Items:
             # A number other than 1 does not begin a list in the middle of a paragraph.
             if column - inner > _SLACK or not (is_apart or is_next or found[1] in ("-", "*", "+", "1.", "1)")):
                 return
-            if found.end() == len(line):
+            # An item without words ends with the next blank line, and some hold no other space for a word either.
+            if not line[found.end() :].strip().strip("\ufeff"):
                 return
             is_code = len(found[2]) > _TAB_STOP
             column = found.end(1) + 1 if is_code else found.end()
@@ -294,9 +295,14 @@ def _fence(lines: Sequence[str], start: int, opening: _Opening, *, may_nest: boo
         ticks=opening.ticks,
         info=opening.info,
         code=tuple(code),
-        is_in_list=is_even and may_nest,
+        is_in_list=is_even and may_nest and (indent > _SLACK or not _may_hold_formula(code)),
         is_closed=is_closed,
     )
+
+
+def _may_hold_formula(code: Sequence[str]) -> bool:
+    """Tell whether JupyterLab finds a formula over lines in indented code, and then shows the indentation in it."""
+    return sum("$" in line for line in code) > 1 or any("\\begin{" in line for line in code)
 
 
 def _unquoted(line: str, depth: int) -> str | None:
@@ -323,6 +329,6 @@ def _lead(line: str) -> int:
     return len(line[: len(line) - len(line.lstrip(" \t"))].expandtabs(_TAB_STOP))
 
 
-def _run(line: str, char: str) -> int:
+def _run(line: str) -> int:
     bare = line.lstrip()
-    return len(bare) - len(bare.lstrip(char))
+    return len(bare) - len(bare.lstrip("`"))

@@ -50,6 +50,7 @@ _ENTITY = re.compile(
     r"&(?=bsol;|#0*+(?:6[5-9]|[78]\d|9[02789]|1[01]\d|12[0-2])(?!\d)|#x0*+(?:[46][1-9a-f]|[57][\da]|5c)(?![\da-f]))",
     re.IGNORECASE,
 )
+_SPACES = re.compile(r"^[ \t]++$", re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _SHOWN = {"\x7f": "\u2421", "\u2028": "\u2424", "\u2029": "\u2424"}
 # Renderers recurse into quotes and lists, and fall over a few thousand of them.
@@ -70,7 +71,7 @@ _ENDS = {r"\\[": r"\\]"}
 _LEAD = re.compile(r"[ \t>*+\-\d.)]{0,80}")
 # Lines of a formula that begins and ends in different ones.
 _LONGEST = 200
-_PARAGRAPHS = re.compile(r"(\n[ \t]*\n)")
+_PARAGRAPHS = re.compile(r"(\n\n)")
 
 
 def safe_markdown(text: str) -> str:
@@ -111,7 +112,7 @@ def safe_markdown(text: str) -> str:
             new = (_closed(prose) if has_code else prose).split("\n")
         else:
             new = piece.source("text" if "mermaid" in piece.language.lower() else piece.language)
-        if before is not None and new[0].strip(" \t") and _needs_gap(before, piece, lines[-1]):
+        if before is not None and new[0] and _needs_gap(before, piece, lines[-1]):
             lines.append("")
         lines += new
         before = piece
@@ -122,14 +123,16 @@ def _needs_gap(before: Fence | Prose, piece: Fence | Prose, last: str) -> bool:
     """Tell whether only a blank line makes sure that the fence among the two is read as one."""
     if isinstance(before, Fence):
         return not before.is_closed or any(_FORMULA.search(line) for line in before.code)
-    if isinstance(piece, Prose) or not last.strip(" \t"):
+    if isinstance(piece, Prose) or not last:
         return False
     if piece.quote or piece.marker.strip() or (piece.is_in_list and len(piece.marker) >= _LAZY):
         return True
-    return _FORMULA.search(_PARAGRAPHS.split("\n".join(before.lines))[-1]) is not None
+    return _FORMULA.search(_SPACES.sub("", "\n".join(before.lines)).rpartition("\n\n")[2]) is not None
 
 
 def _harmless(prose: str) -> str:
+    # A line of spaces ends a paragraph for all but one.
+    prose = _SPACES.sub("", prose)
     prose = _CONTROL.sub(_visible, prose)
     prose = _URL.sub(_plain_url, prose)
     prose = _FTP.sub(_JOINER, prose)

@@ -1,0 +1,1 @@
+"""What the differential fuzz of the sanitiser is made of."""
