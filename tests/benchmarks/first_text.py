@@ -32,7 +32,7 @@ _numbers = count()
 
 def rows(quick: bool) -> Iterator[Row]:
     """Yield the ratio by how long the server takes for its first token, by the session's length, with a real Ollama."""
-    times = 25 if quick else 100
+    times = 20 if quick else 100
     for first_token_s in (0.02, 0.1):
         with served(tokens=40, rate=RATE, token_after_s=first_token_s) as server, kernel_for(server.url) as kernel:
             ours, loop = first_texts(kernel, [lambda: OURS, lambda: LOOP_FLUSHED], times)

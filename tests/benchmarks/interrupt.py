@@ -17,8 +17,8 @@ from .rows import Row
 def rows(quick: bool) -> Iterator[Row]:
     """Yield the seconds from the kernel's interrupt to its idleness, and to the end of the server's connection."""
     chance = random.Random(1)  # noqa: S311 - moments, not secrets
-    with served(text=ANSWER, tokens=8_000, rate=500) as server, kernel_for(server.url) as kernel:
-        trials = [_stopped(kernel, server, chance.uniform(0.05, 2.0)) for _ in range(20 if quick else 60)]
+    with served(text=ANSWER, tokens=1_500, rate=500) as server, kernel_for(server.url) as kernel:
+        trials = [_stopped(kernel, server, chance.uniform(0.05, 1.0)) for _ in range(20 if quick else 60)]
     idle, closed = zip(*trials, strict=True)
     yield Row("interrupt to idle kernel, median", median(idle) * 1000, "ms", 50, "none")
     yield Row("interrupt to idle kernel, worst", max(idle) * 1000, "ms", None, "none")

@@ -41,7 +41,7 @@ def rows(quick: bool) -> Iterator[Row]:
         folder = Path(name)
         yield from _by_messages(folder, database, times)
         yield from _checkpoint(folder, database, times)
-        yield from _by_sessions(folder, database, times, 1_000 if quick else 10_000)
+        yield from _by_sessions(folder, database, times, 2_000 if quick else 10_000)
 
 
 def _by_messages(folder: Path, database: sqlite3.Connection, times: int) -> Iterator[Row]:
