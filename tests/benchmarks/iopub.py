@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from .cells import OURS, begin_anew, kernel_for, ran
+from ..kernel.kernels import running_kernel
+from .cells import OURS
 from .rows import Row
 from .speaking import speaking
 from .speaking import tokens as said
@@ -40,7 +43,11 @@ def rows(quick: bool) -> Iterator[Row]:
 
 def _ratio(tokens: int, rate: int | None) -> float:
     """Return the bytes of all messages of the cell, status and input among them, over those of the answer."""
-    with speaking(tokens, rate) as server, kernel_for(server.url) as kernel:
-        begin_anew(kernel)
-        run = ran(kernel, OURS)
+    with speaking(tokens, rate) as server, TemporaryDirectory(dir=Path.cwd(), prefix=".benchmark-") as home:
+        env = {"OLLAMA_HOST": server.url, "CHATNB_MODEL": "tinychat"}
+        with running_kernel(Path(home), env) as kernel:
+            kernel.run("%load_ext chatnb")
+            run = kernel.run(OURS, timeout_s=60 + 2 * tokens / (rate or tokens))
+    if run.status != "ok":
+        raise RuntimeError(f"A measured cell failed: {run.error}")
     return run.size_bytes / len("".join(said(tokens)).encode())
