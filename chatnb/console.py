@@ -6,6 +6,7 @@ Exit codes: 0 all is well, 1 something failed and stderr says what, 2 the words 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -111,6 +112,8 @@ def _examine(_: argparse.Namespace, settings: Settings) -> int:
 
 def _open_lab(parsed: argparse.Namespace, settings: Settings) -> int:
     """Open JupyterLab on a copy of the first notebook, with a model that answers."""
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise SettingsError("JupyterLab is not installed here. `pip install 'chatnb[lab]'` brings it.")
     environment = dict(os.environ)
     models, trouble = _models(settings)
     if models:

@@ -84,11 +84,12 @@ def question_parser(prog: str) -> Parser:
         prog=prog, description="Ask a model; the question is sent exactly as it is written.", allow_abbrev=False
     )
     add_question_options(parser)
+    _add_notebook_options(parser)
     return parser
 
 
 def add_question_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a question to a parser."""
+    """Add the options of a question to a parser, as they are wherever one asks."""
     add = parser.add_argument
     add("-m", "--model", default="", help="model to ask, or several with commas: the rest are fallbacks")
     add("-s", "--session", default="", help="id or title of the session to ask in; a new one where there is none")
@@ -104,6 +105,14 @@ def add_question_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--think", action=argparse.BooleanOptionalAction, help="let the model think before it answers, or not")
     add("--keep-alive", default="", metavar="TIME", help="how long the model stays in memory: 10m, 0, -1 for ever")
+    add("--no-save", dest="save", action="store_false", help="leave nothing of this question on disk")
+    add("--no-history", dest="history", action="store_false", help="ask without what was said before")
+    add("--timeout", type=_seconds, metavar="SECONDS", help="how long to wait for the first token")
+
+
+def _add_notebook_options(parser: argparse.ArgumentParser) -> None:
+    """Add what only has a meaning where there are variables and cells."""
+    add = parser.add_argument
     add(
         "--schema",
         default="",
@@ -112,9 +121,6 @@ def add_question_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--into", default="", metavar="NAME", help="put the answer, or the validated object, into this variable")
     add("--code", action="store_true", help="make the answer's code the next cell")
-    add("--no-save", dest="save", action="store_false", help="leave nothing of this question on disk")
-    add("--no-history", dest="history", action="store_false", help="ask without what was said before")
-    add("--timeout", type=_seconds, metavar="SECONDS", help="how long to wait for the first token")
 
 
 def parse_question(line: str, prog: str = "%%chat") -> Options:
@@ -160,7 +166,7 @@ def parse_line(line: str, prog: str = "%ask") -> tuple[Options, str]:
 
 def options_of(parsed: argparse.Namespace) -> Options:
     """Return the options of a question among what was parsed."""
-    values = {field.name: getattr(parsed, field.name) for field in fields(Options)}
+    values = {field.name: getattr(parsed, field.name) for field in fields(Options) if hasattr(parsed, field.name)}
     return Options(**{**values, "option": tuple(values["option"])})
 
 
