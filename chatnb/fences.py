@@ -11,17 +11,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from .items import SLACK, TAB_STOP, Items, lead
+
 # Quote marks, spaces, list markers, the fence, the info string: a fence may stand on the line of its list marker.
 _OPENING = re.compile(r"((?: {0,3}> ?){0,8})( *(?:(?:[-*+]|\d{1,9}[.)]) {1,4}){0,4})(`{3,}|~{3,})(.*)", re.DOTALL)
-_MARKER = re.compile(r"([-*+]|\d{1,9}[.)])( +)")
-_TABBED = re.compile(r" *(?:(?:[-*+]|\d{1,9}[.)]) *)?\t")
-_RULE = re.compile(r" {0,3}([-*_])(?:[ \t]*\1){2,}[ \t]*")
 _QUOTE = re.compile(r" {0,3}> ?")
 _LANGUAGE = re.compile(r"[\s{.]*([\w+#.-]{0,40})", re.ASCII)
-_TAB_STOP = 4
 _SHORTEST = 3
-# A closing fence may be indented by this much more than the opening one; with more it is code.
-_SLACK = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +144,7 @@ def pieces(text: str) -> Iterator[Prose | Fence]:
     ['Prose', 'Fence', 'Prose']
     """
     lines = text.split("\n")
-    items = _Items()
+    items = Items()
     prose: list[str] = []
     at = 0
     while at < len(lines):
@@ -163,7 +159,7 @@ def pieces(text: str) -> Iterator[Prose | Fence]:
             prose = []
         fence = _fence(lines, at, opening, may_nest=not opening.depth and items.hold(opening.marker))
         if not fence.is_in_list:
-            items = _Items()
+            items = Items()
         yield fence
         at += len(fence.lines)
     if prose:
@@ -207,60 +203,11 @@ def _opening(line: str) -> _Opening | None:
     if at < 0:
         return None
     if "\t" in line[:at]:
-        line = line[:at].expandtabs(_TAB_STOP) + line[at:]
+        line = line[:at].expandtabs(TAB_STOP) + line[at:]
     found = _OPENING.fullmatch(line)
     if found is None or (found[3][0] == "`" and "`" in found[4]):
         return None
     return _Opening(found[1].count(">"), found[2], found[3], found[4].strip())
-
-
-class _Items:
-    """The items of lists that are open, by the column in which their text begins; innermost last."""
-
-    def __init__(self) -> None:
-        self._columns: list[int] = []
-        self._is_apart = True
-
-    def see(self, line: str) -> None:
-        """Go on over a line of prose."""
-        is_apart, self._is_apart = self._is_apart, not line.strip(" \t\r")
-        if self._is_apart:
-            return
-        column = _lead(line)
-        is_next = self._leave(column)
-        # Renderers disagree about the column behind a tab: no fence is held by such an item.
-        if _RULE.fullmatch(line) or _TABBED.match(line):
-            return
-        while found := _MARKER.match(line, column):
-            inner = self._columns[-1] if self._columns else 0
-            # A number other than 1 does not begin a list in the middle of a paragraph.
-            if column - inner > _SLACK or not (is_apart or is_next or found[1] in ("-", "*", "+", "1.", "1)")):
-                return
-            # An item without words ends with the next blank line, and some hold no other space for a word either.
-            if not line[found.end() :].strip().strip("\ufeff"):
-                return
-            is_code = len(found[2]) > _TAB_STOP
-            column = found.end(1) + 1 if is_code else found.end()
-            self._columns.append(column)
-            if is_code:
-                return
-
-    def hold(self, marker: str) -> bool:
-        """Tell whether a fence behind these spaces and list markers belongs to an item, and go on over it."""
-        column = len(marker) - len(marker.lstrip())
-        self._leave(column)
-        is_item = column - (self._columns[-1] if self._columns else 0) <= _SLACK
-        if marker.strip():
-            self.see(marker + "x")
-            return is_item and self._columns[-1:] == [len(marker)]
-        self._is_apart = False
-        return is_item and bool(self._columns)
-
-    def _leave(self, column: int) -> bool:
-        count = len(self._columns)
-        while self._columns and self._columns[-1] > column:
-            self._columns.pop()
-        return len(self._columns) < count
 
 
 def _fence(lines: Sequence[str], start: int, opening: _Opening, *, may_nest: bool) -> Fence:
@@ -275,7 +222,7 @@ def _fence(lines: Sequence[str], start: int, opening: _Opening, *, may_nest: boo
             break
         columns, rest = _outdented(line, indent)
         bare = line.strip(" \t\r")
-        if len(bare) >= len(opening.ticks) and not bare.strip(char) and columns + _lead(rest) <= indent + _SLACK:
+        if len(bare) >= len(opening.ticks) and not bare.strip(char) and columns + lead(rest) <= indent + SLACK:
             is_closed = True
             end += 1
             break
@@ -295,7 +242,7 @@ def _fence(lines: Sequence[str], start: int, opening: _Opening, *, may_nest: boo
         ticks=opening.ticks,
         info=opening.info,
         code=tuple(code),
-        is_in_list=is_even and may_nest and (indent > _SLACK or not _may_hold_formula(code)),
+        is_in_list=is_even and may_nest and (indent > SLACK or not _may_hold_formula(code)),
         is_closed=is_closed,
     )
 
@@ -319,14 +266,10 @@ def _outdented(line: str, indent: int) -> tuple[int, str]:
     """Return how many of the columns of indentation there were, and the line without them."""
     columns = at = 0
     while columns < indent and at < len(line) and line[at] in " \t":
-        columns += 1 if line[at] == " " else _TAB_STOP - columns % _TAB_STOP
+        columns += 1 if line[at] == " " else TAB_STOP - columns % TAB_STOP
         at += 1
     # A tab that reaches over the margin leaves its rest as spaces.
     return min(columns, indent), " " * (columns - indent) + line[at:]
-
-
-def _lead(line: str) -> int:
-    return len(line[: len(line) - len(line.lstrip(" \t"))].expandtabs(_TAB_STOP))
 
 
 def _run(line: str) -> int:
