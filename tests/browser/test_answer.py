@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from chatnb.imprint import messages_of
 from tests.browser.driver import Lab
 from tests.browser.server import LabServer
 from tests.browser.telling import DOCUMENT, PROSE, SETUP, words
@@ -95,9 +96,10 @@ def test_the_saved_notebook_holds_one_output_with_its_conversation(lab: Lab) -> 
 
     (output,) = lab.save()["cells"][1]["outputs"]
 
-    kept = output["metadata"]["chatnb"]
+    question, answer = messages_of([output])
     assert "finis" in "".join(output["data"]["text/markdown"])
-    assert [message["role"] for message in kept["messages"]] == ["user", "assistant"]
+    assert (question.role, answer.role) == ("user", "assistant")
+    assert answer.text == DOCUMENT
 
 
 def test_a_long_answer_goes_on_in_a_new_output(lab: Lab) -> None:
