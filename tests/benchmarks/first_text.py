@@ -21,7 +21,7 @@ from ..stores.examples import asked, said, session
 from .cells import LOOP_FLUSHED, OURS, QUESTION, begin_anew, kernel_for, shown_text, succeeded
 from .rows import Row
 
-REFERENCE = "the loop of ollama.Client.chat, print(..., flush=True)"
+REFERENCE = "print(..., flush=True) of ollama.Client.chat, newly connected"
 RATE = 200
 """Tokens a second, from the first on."""
 
