@@ -1,15 +1,12 @@
-"""An answer in a notebook that nobody watches: nbclient, nbconvert, `jupyter execute`, nbval."""
+"""What a person saw, run again or converted where nobody watches."""
 
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 from selectolax.lexbor import LexborHTMLParser
 
 from chatnb.views.notebook import NotebookView
@@ -53,74 +50,17 @@ def ran(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def by_nbclient(path: Path) -> None:
-    """Run a notebook by nbclient."""
-    notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=TIMEOUT_S, resources={"metadata": {"path": str(path.parent)}})
-    client.execute(env=environment(path.parent))
-    nbformat.write(notebook, path)
-
-
-def by_nbconvert(path: Path) -> None:
-    """Run a notebook by nbconvert."""
-    done = ran(path.parent, "jupyter", "nbconvert", "--to", "notebook", "--execute", "--inplace", path.name)
-    assert done.returncode == 0, done.stderr
-
-
-def by_jupyter_execute(path: Path) -> None:
-    """Run a notebook by `jupyter execute`."""
-    done = ran(path.parent, "jupyter", "execute", "--inplace", path.name)
-    assert done.returncode == 0, done.stderr
-
-
-def outputs(path: Path) -> list[dict[str, Any]]:
-    """Return the outputs of the cell that asks."""
-    found: list[dict[str, Any]] = json.loads(path.read_text())["cells"][1]["outputs"]
-    return found
-
-
-def watched(folder: Path, footer: bool) -> Run:
-    """Return the same question where somebody watches."""
+def watched(folder: Path) -> Run:
+    """Return the question where somebody watches, without the line of figures."""
     with running_kernel(folder / "watched", {**MODEL}) as kernel:
-        kernel.run(f"{CELLS[0]}\n%config ChatConfig.footer = {footer}")
+        kernel.run(f"{CELLS[0]}\n%config ChatConfig.footer = False")
         return kernel.run(CELLS[1])
-
-
-@pytest.mark.parametrize("run", [by_nbclient, by_nbconvert, by_jupyter_execute])
-def test_there_is_one_display_whoever_runs_the_notebook(tmp_path: Path, run: Callable[[Path], None]) -> None:
-    path = written(tmp_path)
-
-    run(path)
-
-    (output,) = outputs(path)
-    (live,) = watched(tmp_path, footer=False).outputs
-    data = {mime: "".join(text) for mime, text in output["data"].items()}
-    assert data == live["data"]
-    assert set(data) == {"text/markdown", "text/plain"}
-    assert output["metadata"]["chatnb"]["messages"]
-
-
-def test_there_is_one_message_and_no_update(tmp_path: Path) -> None:
-    with running_kernel(tmp_path, MODEL) as kernel:
-        kernel.run(CELLS[0])
-        run = kernel.run(CELLS[1], headless=True)
-
-    assert [m.type for m in run.messages if m.type not in {"status", "execute_input"}] == ["display_data"]
-
-
-def test_nbval_finds_the_same_answer_again(tmp_path: Path) -> None:
-    path = written(tmp_path)
-    by_jupyter_execute(path)
-
-    done = ran(tmp_path, "pytest", "--nbval", "-p", "no:cacheprovider", path.name)
-
-    assert "2 passed" in done.stdout, done.stdout
 
 
 def test_nbval_finds_the_answer_that_a_person_saw_without_its_footer(tmp_path: Path) -> None:
     path = written(tmp_path)
     notebook = json.loads(path.read_text())
-    notebook["cells"][1]["outputs"] = watched(tmp_path, footer=False).outputs
+    notebook["cells"][1]["outputs"] = watched(tmp_path).outputs
     notebook["cells"][1]["execution_count"] = 2
     path.write_text(json.dumps(notebook))
 
@@ -145,11 +85,3 @@ def test_a_web_page_of_a_notebook_has_everything_that_a_cell_showed(tmp_path: Pa
     assert [node.text() for node in page.css("details pre")] == ["Let me see.\n\nThe mean of x."]
     assert [node.text() for node in page.css(".jp-RenderedMarkdown li")] == ["Monday", "Tuesday"]
     assert [node.text().split(" ·")[0] for node in page.css("small")] == ["qwen3:8b"]
-
-
-def test_a_person_can_ask_for_one_display_too(tmp_path: Path) -> None:
-    with running_kernel(tmp_path, {**MODEL, "CHATNB_STREAM": "never"}) as kernel:
-        kernel.run(CELLS[0])
-        run = kernel.run(CELLS[1])
-
-    assert len(run.displays[0].bundles) == 1
