@@ -153,7 +153,7 @@ class Desk:
 
     def _view(self, settings: Settings) -> View:
         if hasattr(self.shell, "get_parent"):  # a kernel's shell
-            return NotebookView(self.shell, is_live=self.is_live, footer=settings.footer)
+            return NotebookView(self.shell, is_live=self.is_live, footer=settings.footer, keeps_turn=settings.save)
         return TerminalView(footer=settings.footer)
 
     def _tell_notices(self) -> None:

@@ -66,10 +66,12 @@ class NotebookView:
     footer
         Whether the answer ends with the line of figures, where somebody watches. A notebook that was saved with it does
         not pass `pytest --nbval`, which compares every figure.
+    keeps_turn
+        Whether the outputs keep the turn in their metadata, beside what they show.
     """
 
-    def __init__(self, shell: Shell, *, is_live: bool, footer: bool) -> None:
-        self._shell, self._is_live = shell, is_live
+    def __init__(self, shell: Shell, *, is_live: bool, footer: bool, keeps_turn: bool = True) -> None:
+        self._shell, self._is_live, self._keeps_turn = shell, is_live, keeps_turn
         self._layout = Layout(PAGE_CHARS if is_live else None, has_figures=is_live and footer)
         self._reply = Reply()
         self._shown: list[_Output] = []
@@ -111,7 +113,7 @@ class NotebookView:
 
     def _metadata(self, number: int, pages: Sequence[Page]) -> dict[str, Json]:
         asked = self._reply.asked
-        if asked is None or not pages[number].is_finished:
+        if asked is None or not self._keeps_turn or not pages[number].is_finished:
             return {}
         if number < len(pages) - 1:
             return {"chatnb": page_imprint(asked.question.turn_id, number)}

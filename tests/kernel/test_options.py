@@ -177,11 +177,12 @@ def test_code_without_a_block_fails_the_cell_and_says_what_to_do(kernel: Kernel)
 
 
 def test_no_save_leaves_nothing_on_disk_but_is_remembered(kernel: Kernel, server: FaultServer, tmp_path: Path) -> None:
-    kernel.run("%%chat --no-save\nMy secret is blue.")
+    first = kernel.run("%%chat --no-save\nMy secret is blue.")
     kernel.run("%%chat --no-save\nWhat is it?")
 
     on_disk = "".join(path.read_text(errors="replace") for path in (tmp_path / "home").rglob("*") if path.is_file())
     assert "secret" not in on_disk
+    assert [output["metadata"] for output in first.outputs] == [{}]
     assert [m["content"] for m in asked(server)["messages"] if m["role"] == "user"] == [
         "My secret is blue.",
         "What is it?",
