@@ -13,7 +13,7 @@ from .chat import Chat
 from .config import ChatConfig
 from .errors import ChatInterrupted, SettingsError, StoreError
 from .markdown import code_blocks
-from .messages import Message, Part, Text
+from .messages import Message, Part, Session, Text
 from .models.base import Provider
 from .options import HelpAsked, Options, parse_line, parse_question
 from .place import place_of
@@ -58,9 +58,9 @@ class Desk:
         content = self.shell.get_parent().get("content", {})
         return {"always": True, "never": False}.get(self.config.stream, bool(content.get("allow_stdin", True)))
 
-    def settings(self) -> Settings:
-        """Return what is set now: the session's own model and system prompt before the configuration's."""
-        settings, session = self.config.settings(), self.chat.sessions.current
+    def settings(self, session: Session | None = None) -> Settings:
+        """Return what is set now: the (current) session's own model and system prompt before the configuration's."""
+        settings, session = self.config.settings(), session or self.chat.sessions.current
         return replace(settings, model=session.model or settings.model, system=session.system or settings.system)
 
     def provider(self) -> Provider:
@@ -90,7 +90,7 @@ class Desk:
     def again(self, question: Message, settings: Settings) -> None:
         """Ask a question of the current session anew; the earlier answer to it is not read."""
         context = [part for part in question.parts if not isinstance(part, Text)]
-        self._follow(question.text, context, Options(), settings, without=question.turn_id)
+        self._follow(question.text, Options(), settings, parts=context, without=question.turn_id)
 
     def close(self) -> None:
         """Stop what still runs, and release everything."""
@@ -99,14 +99,21 @@ class Desk:
     def _ask(self, options: Options, text: str, how: str) -> None:
         if not text.strip():
             raise SettingsError(f"There is no question. {how}")
-        self._follow(text, (), options, options.over(self.settings()))
+        session = self.chat.sessions.find_or_new(options.session) if options.session else None
+        self._follow(text, options, options.over(self.settings(session)), session=session)
 
     def _follow(
-        self, text: str, parts: Sequence[Part], options: Options, settings: Settings, without: str = ""
+        self,
+        text: str,
+        options: Options,
+        settings: Settings,
+        *,
+        session: Session | None = None,
+        parts: Sequence[Part] = (),
+        without: str = "",
     ) -> None:
         """Start a turn, show it until it ends, and do with the answer what the options say."""
         schema = Schema.of(self._named(options.schema, "--schema")) if options.schema else None
-        session = self.chat.sessions.find_or_new(options.session) if options.session else None
         tools = Toolbox.of_namespace(self.shell.user_ns, self.chat.portal.on_kernel)
 
         def ask() -> Turn:

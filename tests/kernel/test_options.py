@@ -77,6 +77,15 @@ def test_s_asks_in_a_session_of_that_name_and_leaves_the_current_one(kernel: Ker
     assert questions == [["Here."], ["There."], ["There.", "There again."], ["Here.", "Back."]]
 
 
+def test_s_asks_the_model_that_was_chosen_for_that_session(kernel: Kernel, server: FaultServer) -> None:
+    kernel.run("%chat use -s Aside -m other\n%ask There.\n%chat new Here")
+
+    kernel.run("%ask Here.")
+    kernel.run("%ask -s Aside There again.")
+
+    assert [chat.body["model"] for chat in server.chats] == ["other", "tiny", "other"]
+
+
 def test_system_comes_first(kernel: Kernel, server: FaultServer) -> None:
     kernel.run('%%chat --system "Be brief."\nWhy?')
 
