@@ -63,9 +63,9 @@ class ChatConfig(SingletonConfigurable):
         config=True
     )
     save = Bool(_DEFAULT.save, help="Whether sessions are kept on disk.").tag(config=True)
-    stream = Unicode(
-        _DEFAULT.stream, help='"auto" streams where a person watches; "always" and "never" override it.'
-    ).tag(config=True)
+    stream = Unicode("auto", help='"auto" streams where a person watches; "always" and "never" override it.').tag(
+        config=True
+    )
     footer = Bool(_DEFAULT.footer, help="Whether an answer in a cell ends with a line of figures.").tag(config=True)
     home = Unicode(help="Folder of the sessions; empty: the user's data folder.").tag(config=True)
     notebook = Unicode(help="Path of this notebook, where it cannot be found out.").tag(config=True)
@@ -103,7 +103,6 @@ class ChatConfig(SingletonConfigurable):
             max_context=self.max_context,
             tool_rounds=self.tool_rounds,
             save=self.save,
-            stream=self.stream,
             footer=self.footer,
             home=self.home,
             user_id=self.user_id,

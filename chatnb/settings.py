@@ -59,8 +59,6 @@ class Settings:
         How many times a model may call tools in one turn.
     save
         Whether the session is kept on disk.
-    stream
-        "auto" streams where a person watches; "always" and "never" override it.
     footer
         Whether an answer in a cell ends with the line of figures.
     home
@@ -80,7 +78,6 @@ class Settings:
     max_context: int = 32_768
     tool_rounds: int = 20
     save: bool = True
-    stream: str = "auto"
     footer: bool = True
     home: str = ""
     user_id: str = ""

@@ -53,10 +53,6 @@ class Unfinished:
         data = {"version": VERSION, "messages": [to_json(message) for message in messages]}
         write_aside(part, [json.dumps(data).encode("ascii")])
 
-    def is_held(self, session_id: str) -> bool:
-        """Return whether this store keeps an unfinished answer of the session."""
-        return session_id in self._held
-
     def end(self, session_id: str) -> None:
         """Forget this store's answer in the session, which has it now."""
         lock = self._held.pop(session_id, None)
