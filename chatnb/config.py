@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, cast
 
-from traitlets import All, Bool, Dict, Float, Int, TraitError, TraitType, Unicode, observe
+from traitlets import All, Bool, Dict, Enum, Float, Int, TraitError, TraitType, Unicode, observe
 from traitlets.config import SingletonConfigurable
 
 from .errors import SettingsError
@@ -59,6 +59,23 @@ class ChatConfig(SingletonConfigurable):
     max_context = Int(_DEFAULT.max_context, min=256, help="Largest window that is asked of the server, in tokens.").tag(
         config=True
     )
+    compact = Bool(
+        _DEFAULT.compact, help="Whether turns that no longer fit are summarised by the model instead of left out."
+    ).tag(config=True)
+    rules = Bool(
+        _DEFAULT.rules, help="Whether .chatnb.md, else AGENTS.md, beside the notebook belongs to the system prompt."
+    ).tag(config=True)
+    secrets = Enum(
+        ("remote", "always", "never"),
+        _DEFAULT.secrets,
+        help="Which models get placeholders for keys, tokens and passwords: remote ones, all, or none.",
+    ).tag(config=True)
+    record = Bool(
+        default_value=True, help="Whether outputs of cells are kept in memory, so that a question can carry them."
+    ).tag(config=True)
+    urls = Bool(
+        default_value=False, help="Whether a question may carry along pages of the web without asking each time."
+    ).tag(config=True)
     tool_rounds = Int(_DEFAULT.tool_rounds, min=0, help="How often a model may call tools in one turn.").tag(
         config=True
     )
@@ -101,6 +118,9 @@ class ChatConfig(SingletonConfigurable):
             ),
             history=self.history,
             max_context=self.max_context,
+            compact=self.compact,
+            rules=self.rules,
+            secrets=cast("Literal['remote', 'always', 'never']", self.secrets),
             tool_rounds=self.tool_rounds,
             save=self.save,
             footer=self.footer,

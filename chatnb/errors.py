@@ -15,6 +15,9 @@ Every text says what happened, what was tried, and what to do next.
         * ModelNotFound        the server has no such model
         * ModelTooLarge        the model does not fit into memory
         * ModelRefused         the request or the key is not accepted
+    * ContextError
+        * ContextNotFound      a reference that names nothing
+        * ContextRefused       what may not or cannot be read
     * AnswerInvalid            an answer that does not fit the schema that was asked for
 * ChatInterrupted              a KeyboardInterrupt: the user stopped the answer
 """
@@ -102,6 +105,18 @@ class ModelTooLarge(ModelError):  # noqa: N818
 
 class ModelRefused(ModelError):  # noqa: N818
     """The server does not accept the request or the key."""
+
+
+class ContextError(ChatError):
+    """Something about what a question was to carry along."""
+
+
+class ContextNotFound(ContextError, LookupError):  # noqa: N818
+    """A reference names nothing."""
+
+
+class ContextRefused(ContextError):  # noqa: N818
+    """What a reference names may not or cannot be read."""
 
 
 class AnswerInvalid(ChatError, ValueError):  # noqa: N818

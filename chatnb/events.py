@@ -3,12 +3,13 @@
 A turn is told as
 
     Asked (TextDelta | ThinkingDelta | ToolStarted | ToolFinished | Waiting | Retrying | Continued | FellBack
-           | TokensCounted)* Finished
+           | TokensCounted | Truncated | Asked)* Finished
 
 `Finished` is always last, always comes, exactly once. A model (models/base.py) yields `ModelEvent`s; the engine makes
 tool calls into ToolStarted and ToolFinished; only turn.py makes Asked and Finished.
 
-One answer of a model ends with TokensCounted. All ToolStarted of one answer come before its first ToolFinished.
+A second Asked follows a Retrying with which nothing was shown yet: the question is asked anew with another window, and
+what it says counts. One answer of a model ends with TokensCounted. All ToolStarted of one answer come before its first ToolFinished.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from .messages import Json, Message, Outcome, ToolCall, ToolResult, Usage
 class Asked:
     """The question is kept and on its way to `model`.
 
-    `left_out` messages of the session, the oldest, did not fit into the window of `num_ctx` tokens. The model is not
-    told of the tools `withheld`, since it cannot call any.
+    `left_out` messages of the session, the oldest, did not fit into the window of `num_ctx` tokens; about `tokens` are
+    sent. The model is not told of the tools `withheld`, since it cannot call any. `notes` are sentences about what the
+    question carries along: what was shortened, replaced, or could not be seen.
     """
 
     question: Message
@@ -34,6 +36,8 @@ class Asked:
     num_ctx: int | None = None
     left_out: int = 0
     withheld: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,14 @@ class TokensCounted:
 
 
 @dataclass(frozen=True, slots=True)
+class Truncated:
+    """The server did not read the whole prompt: of about `sent_tokens` it read `read_tokens`, and dropped the rest."""
+
+    sent_tokens: int
+    read_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The turn is over. `error` and `error_kind` (a class of errors.py) tell why it failed."""
 
@@ -120,4 +132,4 @@ class Finished:
 
 
 ModelEvent = TextDelta | ThinkingDelta | ToolStarted | Waiting | Retrying | Continued | FellBack | TokensCounted
-Event = Asked | ModelEvent | ToolFinished | Finished
+Event = Asked | ModelEvent | ToolFinished | Truncated | Finished

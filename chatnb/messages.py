@@ -43,17 +43,36 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Something of the notebook that the question carried along, as plain text."""
+    """Something of the notebook that the question carried along, as plain text.
+
+    Attributes
+    ----------
+    label
+        What the reader is told that it is: "cell 5", "variable df".
+    sha256
+        Of `text`: what was read has changed when this has.
+    ref
+        The reference that reads the same thing again later; empty where there is none.
+    """
 
     label: str
     text: str
     sha256: str = ""
+    ref: str = ""
 
     @classmethod
-    def of(cls, label: str, text: str) -> Context:
+    def of(cls, label: str, text: str, ref: str = "") -> Context:
         """Return the context with the hash of its text."""
         # A file's name may hold what is no character.
-        return cls(label, text, hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest())
+        return cls(label, text, hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest(), ref)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What stands in the prompt for everything said up to the message `until`, that one included."""
+
+    text: str
+    until: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +104,7 @@ class ToolResult:
     duration_s: float | None = None
 
 
-Part = Text | Thinking | Image | Context | ToolCall | ToolResult
+Part = Text | Thinking | Image | Context | Summary | ToolCall | ToolResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +121,7 @@ class Usage:
     """What an answer cost, as the server counted it; None where it did not say.
 
     Tokens are the model's own. Seconds are the server's: loading the model, reading the prompt, writing the reply.
+    `unread_tokens` is about how many tokens of the prompt the server dropped without saying so; None where it read all.
     """
 
     prompt_tokens: int | None = None
@@ -109,6 +129,7 @@ class Usage:
     load_s: float | None = None
     prompt_s: float | None = None
     reply_s: float | None = None
+    unread_tokens: int | None = None
 
     @property
     def tokens_per_s(self) -> float | None:
@@ -170,6 +191,10 @@ class Session:
     place
         What the session belongs to: the path of a notebook, or of a folder where the notebook is not known. A kernel
         that starts again in the same place goes on in its newest session.
+    pins
+        References that every question of the session carries along.
+    hidden
+        Ids of messages whose turns the model does not read.
     messages
         Oldest first.
     """
@@ -182,6 +207,8 @@ class Session:
     place: str = ""
     user_id: str = ""
     updated_at: datetime | None = None
+    pins: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
     messages: tuple[Message, ...] = ()
 
 

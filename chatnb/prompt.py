@@ -12,7 +12,7 @@ from itertools import accumulate, chain, groupby, takewhile
 from operator import itemgetter
 
 from .errors import SettingsError
-from .messages import Context, Image, Message, Part, Text, Thinking, ToolCall, ToolResult, now
+from .messages import Context, Image, Message, Part, Summary, Text, Thinking, ToolCall, ToolResult, now
 
 CONTEXT_STEPS: tuple[int, ...] = tuple(2**n for n in range(12, 21))
 """The windows that are asked for, in tokens: 4,096 to 1,048,576. Few, since each change makes Ollama reload a model."""
@@ -108,7 +108,7 @@ def estimate(message: Message) -> int:
 
 def _part_tokens(part: Part) -> int:
     match part:
-        case Text(text) | Thinking(text) | Context(_, text) | ToolResult(_, _, text):
+        case Text(text) | Thinking(text) | Context(_, text) | Summary(text) | ToolResult(_, _, text):
             return len(text.encode(errors="replace")) // 3 + 1
         case ToolCall(_, name, arguments):
             return (len(name) + len(str(arguments))) // 3 + 1

@@ -23,6 +23,7 @@ from .events import (
     TokensCounted,
     ToolFinished,
     ToolStarted,
+    Truncated,
     Waiting,
 )
 from .messages import Message, Outcome, Part, Seam, Text, Thinking, ToolCall, ToolResult, Usage
@@ -81,6 +82,9 @@ class Reply:
             case TokensCounted(usage, stop):
                 self.is_truncated = stop == "length"
                 self._round().usage = usage
+            case Truncated(sent_tokens, read_tokens):
+                current = self._round()
+                current.usage = replace(current.usage or Usage(), unread_tokens=sent_tokens - read_tokens)
             case Asked():
                 self.asked, self.model = event, event.model
             case Finished():
@@ -128,6 +132,7 @@ class Reply:
             load_s=_total(u.load_s for u in usages),
             prompt_s=_total(u.prompt_s for u in usages),
             reply_s=_total(u.reply_s for u in usages),
+            unread_tokens=usages[-1].unread_tokens,
         )
 
     @property

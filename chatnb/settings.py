@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,13 @@ class Settings:
         How many of the session's earlier messages the model reads, at most; 0 asks without any.
     max_context
         Upper limit of the window that is asked of the server, in tokens.
+    compact
+        Whether turns that no longer fit into the window are summarised by the model rather than left out.
+    rules
+        Whether the project's rules beside the notebook (`.chatnb.md`, else `AGENTS.md`) belong to the system prompt.
+    secrets
+        Which models get placeholders in place of keys, tokens and passwords: "remote", "always" or "never". A model is
+        remote if it runs neither on this machine nor in its private network.
     tool_rounds
         How many times a model may call tools in one turn.
     save
@@ -76,6 +83,9 @@ class Settings:
     retry: RetryPolicy = RetryPolicy()
     history: int = 1_000
     max_context: int = 32_768
+    compact: bool = False
+    rules: bool = True
+    secrets: Literal["remote", "always", "never"] = "remote"
     tool_rounds: int = 20
     save: bool = True
     footer: bool = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..messages import Context, Message, Text
+from ..messages import Context, Message, Summary, Text
 
 
 def spoken(message: Message) -> str:
@@ -25,6 +25,7 @@ def spoken(message: Message) -> str:
     Why?
     """
     contexts = [_fenced(part) for part in message.parts if isinstance(part, Context)]
+    contexts += [f"What was said before, in short:\n{part.text}" for part in message.parts if isinstance(part, Summary)]
     question = "".join(part.text for part in message.parts if isinstance(part, Text))
     return "\n\n".join([*contexts, question])
 

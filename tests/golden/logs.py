@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from chatnb.events import (
@@ -16,6 +17,7 @@ from chatnb.events import (
     TokensCounted,
     ToolFinished,
     ToolStarted,
+    Truncated,
     Waiting,
 )
 from chatnb.messages import Context, Image, ToolCall, ToolResult, Usage
@@ -37,6 +39,21 @@ LOGS: dict[str, list[Event]] = {
     "a question with context and a picture, older messages left out": [
         Asked(question("See?", 1, Context.of("cell 3", "x = 1"), Image(b"\x89PNG", "image/png")), "m", {}, 4096, 6),
         TextDelta("Yes."),
+        _COUNTED,
+        _DONE,
+    ],
+    "a prompt of which the server read only the end": [
+        replace(_ASKED, tokens=5_100, notes=("big.csv is shortened: 2,000 of its 9,000 tokens are sent.",)),
+        TextDelta("So."),
+        _COUNTED,
+        Truncated(5_100, 4_095),
+        _DONE,
+    ],
+    "a window that the server has no memory for": [
+        _ASKED,
+        Retrying("m", 2, 2, 0.0, "not enough memory for a window of 8,192 tokens"),
+        replace(_ASKED, num_ctx=2_048, left_out=2),
+        TextDelta("So."),
         _COUNTED,
         _DONE,
     ],
