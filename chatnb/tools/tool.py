@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, NotRequired, TypeVar, get_type_hints, overload
 
@@ -18,6 +18,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 Where = Literal["worker", "kernel", "loop"]
 """The thread that a tool runs on: one of its own, the kernel's (where the cells run), or the event loop's."""
+
+Effect = Literal["reads", "writes", "runs", "network"]
+"""What a tool does besides computing: reads files or variables, changes them, runs code, reaches the network."""
+
+TIME_LIMIT_S = 120.0
+"""How long a tool may take, unless it says otherwise."""
 
 _MARK = "__chatnb_tool__"
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what the servers take
@@ -38,16 +44,38 @@ class Tool:
         See `Where`; a function of "loop" is fast or asynchronous, since everything waits for it.
     check
         Turns the model's arguments into the function's; raises ValueError if they do not fit.
+    effects
+        What it may do; nothing for a function that its user has vouched for by making it a tool.
+    preview
+        Returns what a user sees of a call before it is allowed, besides its arguments: a diff, or what code would touch.
+    scope
+        Returns what a remembered yes to a call covers, such as a folder or a host; without it, that very call alone.
+    time_limit_s
+        After so many seconds a call counts as failed.
     """
 
     spec: ToolSpec
     function: Callable[..., Any]
     where: Where = "worker"
     check: Callable[[Mapping[str, Json]], Mapping[str, Any]] = field(default=dict, repr=False, compare=False)
+    effects: frozenset[Effect] = frozenset()
+    preview: Callable[[Mapping[str, Any]], str] | None = field(default=None, repr=False, compare=False)
+    scope: Callable[[Mapping[str, Any]], str] | None = field(default=None, repr=False, compare=False)
+    time_limit_s: float = TIME_LIMIT_S
 
     @classmethod
-    def of(cls, function: Callable[..., Any], *, name: str = "", where: Where | None = None) -> Tool:
-        """Return a function as a tool; see `tool`."""
+    def of(
+        cls,
+        function: Callable[..., Any],
+        *,
+        name: str = "",
+        where: Where | None = None,
+        effects: Iterable[Effect] = (),
+        preview: Callable[[Mapping[str, Any]], str] | None = None,
+        scope: Callable[[Mapping[str, Any]], str] | None = None,
+        time_limit_s: float = TIME_LIMIT_S,
+    ) -> Tool:
+        """Return a function as a tool; see `tool` and the attributes."""
         name = name or str(getattr(function, "__name__", ""))
         if not _NAME.fullmatch(name):
             raise SettingsError(
@@ -64,6 +92,10 @@ class Tool:
             function,
             where or ("loop" if is_async else "worker"),
             schema.check,
+            frozenset(effects),
+            preview,
+            scope,
+            time_limit_s,
         )
 
 
