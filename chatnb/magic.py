@@ -14,6 +14,7 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 
 from . import syntax
 from .config import ChatConfig
+from .context.recorder import Recorder
 
 if TYPE_CHECKING:
     from .desk import Desk
@@ -27,11 +28,14 @@ class ChatMagics(Magics):
     ----------
     desk
         What the magics work with; made at the first use.
+    recorder
+        Knows what the cells of this kernel were and showed.
     """
 
     def __init__(self, shell: InteractiveShell, config: ChatConfig) -> None:
         super().__init__(shell)
         self.chat_config = config
+        self.recorder = Recorder(shell)
         self._desk: Desk | None = None
 
     @property
@@ -65,8 +69,14 @@ class ChatMagics(Magics):
         found: list[str] = importlib.import_module(".completion", __package__).complete(self.desk, event)
         return found
 
+    def record(self, _: object = None) -> None:
+        """Record cells or not, as the settings say now."""
+        (self.recorder.install if self.chat_config.record else self.recorder.uninstall)()
+
     def close(self) -> None:
         """Stop what still runs and close everything."""
+        self.chat_config.unobserve(self.record, "record")
+        self.recorder.uninstall()
         if self._desk is not None:
             self._desk.close()
             self._desk = None
@@ -84,6 +94,8 @@ def load(shell: InteractiveShell) -> None:
     shell.register_magics(magics)
     shell.configurables.append(config)  # type: ignore[arg-type]  # typed for shells alone; %config takes any
     syntax.install(shell)
+    magics.record()
+    config.observe(magics.record, "record")
     for name in _COMPLETED:
         shell.set_hook("complete_command", magics.complete, str_key=name)  # type: ignore[no-untyped-call]
 

@@ -39,7 +39,7 @@ def test_loading_leaves_the_rest_of_chatnb_for_the_first_question(kernel: Kernel
     imported = imported_by(kernel, "%load_ext chatnb")
 
     assert imported & {"chatnb.desk", "chatnb.chat", "chatnb.turn", "chatnb.messages", "chatnb.options"} == set()
-    assert len([name for name in imported if name.startswith("chatnb")]) < 10
+    assert len([name for name in imported if name.startswith("chatnb")]) < 12
 
 
 def test_the_first_question_brings_the_rest(kernel: Kernel) -> None:
