@@ -1,18 +1,21 @@
-"""Choose what the model gets to read.
+"""Choose what the model gets to read, and keep the receipt.
 
-Pure: a question, the session's history and a size go in; messages come out, and a count of what had to stay behind.
-Nothing is cut without being counted.
+Pure: a question, the session's history and a size go in; messages come out, and one item for everything that was sent,
+shortened or left behind. The system prompt and the question's own text are never cut. What remains of the window goes to
+the question's context, then to the summary of what was said before, then to whole turns of the history, newest first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, chain, groupby, takewhile
-from operator import itemgetter
+from typing import Literal
 
 from .errors import SettingsError
-from .messages import Context, Image, Message, Part, Summary, Text, Thinking, ToolCall, ToolResult, now
+from .history import Turn, summary_in, turns_of, without_older
+from .messages import Context, Image, Message, Part, Text, ToolCall, ToolResult, now, title_of
+from .shortening import Piece, fit
+from .tokens import UNCALIBRATED, Calibration
 
 CONTEXT_STEPS: tuple[int, ...] = tuple(2**n for n in range(12, 21))
 """The windows that are asked for, in tokens: 4,096 to 1,048,576. Few, since each change makes Ollama reload a model."""
@@ -20,10 +23,42 @@ CONTEXT_STEPS: tuple[int, ...] = tuple(2**n for n in range(12, 21))
 ANSWER_TOKENS = 2_048
 """Room that is left for the answer, unless `num_predict` says otherwise."""
 
-_Turn = tuple[Message, ...]
+REPEATED_TOKENS = 256
+"""Context of at least this size is not sent again where it stands in the history already. Smaller ones are: they cost
+little, and small models find best what stands beside the question."""
 
-_IMAGE_TOKENS = 1_024
-_MESSAGE_TOKENS = 8  # what a chat template adds around each message
+Fate = Literal["kept", "shortened", "left out"]
+
+_UNCHANGED = "unchanged, already above"
+_KINDS = {"user": "question", "assistant": "answer"}
+_LABEL_CHARS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of the receipt.
+
+    Attributes
+    ----------
+    label
+        "system", "summary", "question", "context: cell 5", "image"; of the history "question: ...", "answer: ...",
+        "result: ..." with their first words.
+    tokens
+        By estimate, as sent; 0 if it was left out.
+    reason
+        Why it was not sent as it is, in a few words.
+    message_id
+        Of the message that it is, or belongs to.
+    full_tokens
+        By estimate, before it was shortened or left out.
+    """
+
+    label: str
+    tokens: int
+    fate: Fate
+    reason: str = ""
+    message_id: str = ""
+    full_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +68,25 @@ class Prompt:
     Attributes
     ----------
     messages
-        The system message, where there is one, then history, then the question.
+        The system message, where there is one, then the summary and the history, then the question.
     num_ctx
         The window to ask for, in tokens.
     tokens
-        How many tokens `messages` are, by estimate.
+        How many tokens are sent, by estimate: those of all items.
     left_out
         How many messages of the history, the oldest ones, did not fit into the window.
+    items
+        The receipt, in the order of the messages.
+    notes
+        What the user has to be told of it, in whole sentences.
     """
 
     messages: tuple[Message, ...]
     num_ctx: int
     tokens: int
     left_out: int
+    items: tuple[Item, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def compose(
@@ -59,8 +100,10 @@ def compose(
     num_ctx: int | None = None,
     at_least: int = 0,
     at_most: int = 32_768,
+    hidden: Collection[str] = (),
+    calibration: Calibration = UNCALIBRATED,
 ) -> Prompt:
-    """Return the prompt for `question`: as much of the history as the window holds, the newest turns first.
+    """Return the prompt for `question`: as much of what belongs to it as the window holds.
 
     Parameters
     ----------
@@ -76,6 +119,10 @@ def compose(
         The window in tokens, where the user chose it; else the smallest step that holds everything is chosen.
     at_least, at_most
         Between which the window is chosen: what the model was loaded with, and what it and the machine can hold.
+    hidden
+        Ids of messages whose turns are not read.
+    calibration
+        How the model counts.
 
     Raises
     ------
@@ -84,81 +131,170 @@ def compose(
     """
     if limit < 0 or (num_ctx is not None and num_ctx <= 0):
         raise SettingsError(f"history ({limit}) cannot be below 0, nor num_ctx ({num_ctx}) below 1.")
-    head = (_system(system, question),) if system else ()
-    fixed = sum(estimate(message) for message in (*head, question))
-    earlier = _newest(_turns(history), len, limit)
-    wanted = fixed + sum(map(_tokens, earlier)) + answer_tokens + spare_tokens
-    size = num_ctx or _step(max(wanted, at_least), at_most)
-    kept = _newest(earlier, _tokens, size - fixed - min(answer_tokens, size // 2))
+    count = calibration.count
+    earlier = [message for message in history if message.id != question.id]
+    summaries = [message for message in earlier if summary_in(message)]
+    summary = next((each for each in reversed(summaries) if limit and each.id not in hidden), None)
+    turns = turns_of(earlier, hidden, _until(summary))
+    turns = without_older(turns, [len(turn.sent) for turn in turns], limit, f"older than the last {limit:,} messages")
+
+    head = _system(system, question) if system else None
+    fixed = calibration.overhead + count(_bare(question)) + (count(head) if head else 0)
+    summed = count(summary) if summary else 0
+    wanted = fixed + _carried(question, calibration) + summed + sum(_costs(turns, question, calibration))
+    size = num_ctx or _step(max(wanted + answer_tokens + spare_tokens, at_least), at_most)
+
+    room = size - min(answer_tokens, size // 2) - fixed
+    pieces = fit(question.parts, room, calibration)
+    fitted = _with(question, pieces)
+    room -= _carried(fitted, calibration)
+    if summed > room:
+        summary, summed = None, 0
+    sent = without_older(turns, _costs(turns, fitted, calibration), room - summed, "older than what fits")
+
+    repeats = _Repeats(calibration)
+    lines = [_Line("system", head, head)] if head else []
+    lines += [_summary_line(each, summary, hidden) for each in summaries]
+    lines += [line for turn in sent for line in _lines(turn, repeats)]
+    pieces = [_once(piece, repeats) for piece in pieces]
+    items = [line.item(calibration) for line in lines]
+    items += _question_items(question, pieces, calibration)
     return Prompt(
-        messages=(*head, *chain(*kept), question),
+        messages=(*(line.sent for line in lines if line.sent), _with(question, pieces)),
         num_ctx=size,
-        tokens=fixed + sum(map(_tokens, kept)),
-        left_out=sum(map(len, earlier)) - sum(map(len, kept)),
+        tokens=sum(item.tokens for item in items),
+        left_out=sum(len(turn.sent) for turn in turns) - sum(len(turn.sent) for turn in sent),
+        items=tuple(items),
+        notes=tuple(_notes(pieces, size, fixed, calibration)),
     )
 
 
-def estimate(message: Message) -> int:
-    """Return about how many tokens a message is, rather too many than too few.
+class _Repeats:
+    """Replaces context that stood already by one line that says so, which leaves alone what the server has cached.
 
-    Three bytes of UTF-8 for a token: English prose has about four, code and tables three, Chinese about two or three.
+    The one place of this rule. Called for the messages from the first to the last it makes the prompt; called from the
+    last to the first it gives what each adds to the later ones, and the sum of both is the same.
     """
-    return _MESSAGE_TOKENS + sum(_part_tokens(part) for part in message.parts)
+
+    def __init__(self, calibration: Calibration) -> None:
+        self._calibration = calibration
+        self._seen: set[tuple[str, str]] = set()
+
+    def message(self, message: Message) -> Message:
+        """Return the message as it is sent."""
+        parts = tuple(map(self.part, message.parts))
+        return message if parts == message.parts else replace(message, parts=parts)
+
+    def part(self, part: Part) -> Part:
+        """Return the part as it is sent."""
+        if not isinstance(part, Context) or not part.sha256 or self._calibration.count_part(part) < REPEATED_TOKENS:
+            return part
+        key = (part.label, part.sha256)
+        if key in self._seen:
+            return replace(part, label=f"{part.label} (unchanged, above)", text="")
+        self._seen.add(key)
+        return part
 
 
-def _part_tokens(part: Part) -> int:
-    match part:
-        case Text(text) | Thinking(text) | Context(_, text) | Summary(text) | ToolResult(_, _, text):
-            return len(text.encode(errors="replace")) // 3 + 1
-        case ToolCall(_, name, arguments):
-            return (len(name) + len(str(arguments))) // 3 + 1
-        case Image():
-            return _IMAGE_TOKENS
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A message of the receipt, and what is sent of it."""
+
+    label: str
+    message: Message
+    sent: Message | None
+    reason: str = ""
+
+    def item(self, calibration: Calibration) -> Item:
+        full = calibration.count(self.message)
+        if self.sent is None:
+            return Item(self.label, 0, "left out", self.reason, self.message.id, full)
+        tokens = calibration.count(self.sent)
+        return Item(self.label, tokens, "shortened" if self.reason else "kept", self.reason, self.message.id, full)
 
 
-def _turns(messages: Sequence[Message]) -> list[_Turn]:
-    """Return the history turn by turn, each from its question on, without those that got no answer.
-
-    So the question that is being asked is left out, too, if it was saved before the history was read. Old thoughts are
-    left out, and calls whose results never came, as a stopped turn may hold them.
-    """
-    turns: list[_Turn] = []
-    numbers = accumulate(message.role == "user" for message in messages)
-    for _, group in groupby(zip(numbers, messages, strict=True), key=itemgetter(0)):
-        turn = [message for _, message in group]
-        answered = {part.call_id for message in turn for part in message.parts if isinstance(part, ToolResult)}
-        said = tuple(message for each in turn if (message := _read(each, answered)).parts)
-        if said and said[0].role == "user" and any(message.role == "assistant" for message in said):
-            turns.append(said)
-    return turns
+def _lines(turn: Turn, repeats: _Repeats) -> Iterator[_Line]:
+    for saved, read in zip(turn.messages, turn.read, strict=True):
+        if turn.reason or not read.parts:
+            yield _Line(_label(saved), saved, None, turn.reason or "nothing in it is read later")
+        else:
+            sent = repeats.message(read)
+            yield _Line(_label(saved), read, sent, "" if sent is read else _UNCHANGED)
 
 
-def _read(message: Message, answered: Collection[str]) -> Message:
-    parts = tuple(part for part in message.parts if _is_read(part, answered))
-    return message if len(parts) == len(message.parts) else replace(message, parts=parts)  # most are read whole
+def _once(piece: Piece, repeats: _Repeats) -> Piece:
+    sent = piece.sent and repeats.part(piece.sent)
+    return piece if sent is piece.sent else Piece(piece.part, sent, _UNCHANGED)
 
 
-def _is_read(part: Part, answered: Collection[str]) -> bool:
-    match part:
-        case Thinking():
-            return False
-        case ToolCall(call_id):
-            return call_id in answered
-    return True
+def _question_items(question: Message, pieces: Sequence[Piece], calibration: Calibration) -> Iterator[Item]:
+    for piece in pieces:
+        if isinstance(piece.part, Context | Image):
+            label = f"context: {piece.part.label}" if isinstance(piece.part, Context) else "image"
+            full = calibration.count_part(piece.part)
+            tokens = calibration.count_part(piece.sent) if piece.sent else 0
+            fate: Fate = "left out" if piece.sent is None else "shortened" if piece.reason else "kept"
+            yield Item(label, tokens, fate, piece.reason, question.id, full)
+    own = calibration.overhead + calibration.count(_bare(question))
+    yield Item("question", own, "kept", message_id=question.id, full_tokens=own)
 
 
-def _newest(turns: Sequence[_Turn], cost: Callable[[_Turn], int], limit: int) -> list[_Turn]:
-    """Return the last turns that cost at most `limit` together.
+def _notes(pieces: Sequence[Piece], size: int, fixed: int, calibration: Calibration) -> Iterator[str]:
+    """Yield what has to be said of the question and of what it carries along."""
+    if fixed > size:
+        yield (
+            f"The question with the system prompt has about {fixed:,} tokens, more than the window of {size:,}: "
+            "the server will not read all of it."
+        )
+    for piece in pieces:
+        name = piece.part.label if isinstance(piece.part, Context) else "A picture"
+        if piece.sent is None:
+            yield f"{name} is left out: beside the question the window of {size:,} tokens has no room for it."
+        elif piece.reason and piece.reason != _UNCHANGED:
+            was, now_ = calibration.count_part(piece.part), calibration.count_part(piece.sent)
+            yield f"{name} is shortened in its middle, from about {was:,} tokens to {now_:,}: the window has {size:,}."
 
-    Whole turns: models refuse a history in which a tool's result is cut from its call, or an answer from its question.
-    """
-    total = accumulate(cost(turn) for turn in reversed(turns))
-    count = sum(1 for _ in takewhile(lambda so_far: so_far <= limit, total))
-    return list(turns[len(turns) - count :])
+
+def _costs(turns: Sequence[Turn], question: Message, calibration: Calibration) -> list[int]:
+    """Return the tokens that each turn adds to those after it."""
+    repeats = _Repeats(calibration)
+    repeats.message(question)
+    costs = [sum(calibration.count(repeats.message(each)) for each in turn.sent) for turn in reversed(turns)]
+    return costs[::-1]
 
 
-def _tokens(turn: _Turn) -> int:
-    return sum(estimate(message) for message in turn)
+def _carried(question: Message, calibration: Calibration) -> int:
+    """Return the tokens of what can be shortened or left out of a question."""
+    return sum(calibration.count_part(part) for part in question.parts if isinstance(part, Context | Image))
+
+
+def _bare(question: Message) -> Message:
+    parts = tuple(part for part in question.parts if not isinstance(part, Context | Image))
+    return replace(question, parts=parts)
+
+
+def _with(question: Message, pieces: Sequence[Piece]) -> Message:
+    parts = tuple(piece.sent for piece in pieces if piece.sent is not None)
+    return question if parts == question.parts else replace(question, parts=parts)
+
+
+def _label(message: Message) -> str:
+    if message.role == "tool":
+        return "result: " + ", ".join(part.name for part in message.parts if isinstance(part, ToolResult))
+    calls = [part.name for part in message.parts if isinstance(part, ToolCall)]
+    words = title_of(message.text, _LABEL_CHARS) if message.text.strip() else ", ".join(calls)
+    return f"{_KINDS.get(message.role, message.role)}: {words}"
+
+
+def _until(summary: Message | None) -> str:
+    told = summary and summary_in(summary)
+    return told.until if told else ""
+
+
+def _summary_line(message: Message, sent: Message | None, hidden: Collection[str]) -> _Line:
+    if message is sent:
+        return _Line("summary", message, message)
+    return _Line("summary", message, None, "hidden" if message.id in hidden else "no room, or a newer one counts")
 
 
 def _step(tokens: int, at_most: int) -> int:

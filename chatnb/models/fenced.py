@@ -10,7 +10,8 @@ from ..messages import Context, Message, Summary, Text
 def spoken(message: Message) -> str:
     r"""Return a user's message as one text: its context first, each piece in a fence, the question last, as typed.
 
-    A fence is longer than any run of backticks inside it, so that no text can end it.
+    A fence is longer than any run of backticks inside it, so that no text can end it. Where there is no text, as of what
+    stands further above already, the label says everything.
 
     Examples
     --------
@@ -31,6 +32,8 @@ def spoken(message: Message) -> str:
 
 
 def _fenced(context: Context) -> str:
+    if not context.text:
+        return f"Context: {context.label}"
     longest = max(map(len, re.findall("`+", context.text)), default=0)
     fence = "`" * max(3, longest + 1)
     text = context.text.removesuffix("\n")
