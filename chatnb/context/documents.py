@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import ContextRefused
+from .guarded import one_line, read_ends, real_file
 
 SUFFIXES: Final = frozenset({".pdf", ".docx", ".pptx", ".xlsx"})
 
@@ -43,19 +44,17 @@ def convert(path: Path) -> str:
 
     Raises
     ------
+    ContextNotFound
+        If there is no such file.
     ContextRefused
         If it is no such document, is damaged, too large, protected by a password or without text, or if the library
         that reads it is not installed.
     """
-    try:
-        # A pipe would block, and a device never end.
-        if not path.is_file():
-            raise ContextRefused(f"{path.name} is not a regular file.")
-        with path.open("rb") as file:
-            data = file.read(LARGEST_BYTES + 1)
-    except OSError as error:
-        raise ContextRefused(f"{path.name} could not be read: {error.strerror or error}.") from error
-    return text_of(data, path.suffix.lower(), path.name)
+    name = one_line(path.name)
+    ends = read_ends(real_file(path, name), LARGEST_BYTES, name)
+    if ends.left_out_bytes:
+        raise _too_large(name)
+    return text_of(ends.head, path.suffix.lower(), name)
 
 
 def text_of(data: bytes, suffix: str, name: str) -> str:
@@ -102,10 +101,14 @@ def _check(data: bytes, suffix: str, name: str) -> None:
         except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
             raise ContextRefused(f"{name} is damaged, or is no {suffix} file at all ({error}).") from error
     if size > LARGEST_BYTES:
-        raise ContextRefused(
-            f"{name} is larger than the {LARGEST_BYTES // 1_000_000} MB (unpacked) that are read of a document. "
-            "Save the part that matters as a file of its own."
-        )
+        raise _too_large(name)
+
+
+def _too_large(name: str) -> ContextRefused:
+    return ContextRefused(
+        f"{name} is larger than the {LARGEST_BYTES // 1_000_000} MB (unpacked) that are read of a document. "
+        "Save the part that matters as a file of its own."
+    )
 
 
 def _joined(pieces: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -16,7 +17,6 @@ from matplotlib.figure import Figure
 
 from chatnb.context import documents
 from chatnb.errors import ContextRefused
-
 
 # A page under a user's password, by the standard security handler (ISO 32000-1, 7.6.3); the hashes fit no password.
 LOCKED_PDF = b"""%%PDF-1.4
@@ -54,12 +54,12 @@ def word(path: Path) -> Path:
 def slides(path: Path) -> Path:
     presentation = pptx.Presentation()
     slide = presentation.slides.add_slide(presentation.slide_layouts[5])
-    slide.shapes.title.text = "Results"  # type: ignore[union-attr]
+    slide.shapes.title.text = "Results"
     inner = slide.shapes.add_group_shape().shapes.add_textbox(0, 0, 9, 9)
     inner.text_frame.text = "in a group"
     table = slide.shapes.add_table(1, 2, 0, 0, 9, 9).table
     table.cell(0, 0).text, table.cell(0, 1).text = "mean", "-3"
-    slide.notes_slide.notes_text_frame.text = "say it slowly"  # type: ignore[union-attr]
+    slide.notes_slide.notes_text_frame.text = "say it slowly"
     presentation.save(str(path))
     return path
 
@@ -205,10 +205,12 @@ def test_entities_that_multiply_are_refused(tmp_path: Path) -> None:
     assert len(text_read) < 10_000
 
 
-def test_a_pipe_and_a_missing_file_are_refused(tmp_path: Path) -> None:
-    for path in (tmp_path, tmp_path / "nothing.pdf"):
-        with pytest.raises(ContextRefused, match=r"is not a regular file"):
-            documents.convert(path)
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(path := tmp_path / "pipe.pdf")
+
+    with pytest.raises(ContextRefused, match="pipe"):
+        documents.convert(path)
 
 
 def test_a_missing_library_is_named_with_what_installs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,7 +223,19 @@ def test_a_missing_library_is_named_with_what_installs_it(tmp_path: Path, monkey
 
 def test_importing_the_readers_of_special_files_imports_nothing_heavy() -> None:
     names = ("documents", "pictures", "tables", "web")
-    heavy = ("docx", "httpx", "matplotlib", "numpy", "openpyxl", "PIL", "polars", "pptx", "pyarrow", "pypdfium2", "trafilatura")
+    heavy = (
+        "docx",
+        "httpx",
+        "matplotlib",
+        "numpy",
+        "openpyxl",
+        "PIL",
+        "polars",
+        "pptx",
+        "pyarrow",
+        "pypdfium2",
+        "trafilatura",
+    )
     script = (
         "import sys\n"
         f"from chatnb.context import {', '.join(names)}\n"
