@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any, Literal
 
 Output = Mapping[str, Any]
-"""An output as an .ipynb holds it (https://nbformat.readthedocs.io/en/latest/format_description.html#code-cells)."""
+"""An output as an .ipynb holds it, with its texts in one piece.
+
+The form: https://nbformat.readthedocs.io/en/latest/format_description.html#code-cell-outputs
+"""
 
 SOURCE_CHARS = 20_000
 OUTPUT_CHARS = 8_000
@@ -86,14 +89,14 @@ class Cell:
         """Return the outputs alone; empty if there are none."""
         texts = [text for output in self.outputs if (text := as_text(output))]
         text = clipped("\n".join(texts), OUTPUT_CHARS)
-        # IPython names the cell by its count, which is another each time.
-        return text if self.number is None else text.replace(f"Cell In[{self.number}]", "this cell")
+        # Tracebacks name the cell by its count, which is another each time: in a kernel, in a terminal.
+        return re.sub(rf"Cell In\[{self.number}\]|<ipython-input-{self.number}-\w+>", "this cell", text)
 
     def pictures(self) -> tuple[tuple[str, str], ...]:
         """Return the MIME type and the base64 of each picture that it shows."""
         data = (output.get("data", {}) for output in self.outputs)
-        found = (((mime, joined(each[mime])) for mime in PICTURES if each.get(mime)) for each in data)
-        return tuple(picture for each in found for picture in list(each)[:1])
+        found = ([(mime, each[mime]) for mime in PICTURES if each.get(mime)] for each in data)
+        return tuple(picture for each in found for picture in each[:1])
 
 
 def as_text(output: Output) -> str:
@@ -110,7 +113,7 @@ def as_text(output: Output) -> str:
     """
     match output["output_type"]:
         case "stream":
-            return _as_shown(joined(output["text"]))
+            return _as_shown(output["text"])
         case "error":
             text = "\n".join(map(str, output.get("traceback", ())))
             return _as_shown(text or f"{output.get('ename')}: {output.get('evalue')}")
@@ -144,36 +147,26 @@ def readable(data: Mapping[str, Any]) -> dict[str, Any]:
     >>> readable({"text/plain": "   a\n0  1", "text/html": "<table>...", "application/x-own": {}})
     {'text/plain': '   a\n0  1'}
     """
-    kept = {mime: value if mime in PICTURES else "" for mime, value in data.items() if mime.startswith("image/")}
+    pictures = {mime: data[mime] if mime in PICTURES else "" for mime in data if str(mime).startswith("image/")}
     mime = _best_text(data)
-    return kept | ({mime: data[mime]} if mime else {})
-
-
-def joined(text: str | Sequence[str]) -> str:
-    """Return a text that may be kept as a list of its lines."""
-    return text if isinstance(text, str) else "".join(map(str, text))
+    return pictures | ({mime: data[mime]} if mime else {})
 
 
 def _best_text(data: Mapping[str, Any]) -> str:
     there = [mime for mime in _TEXTS if data.get(mime)]
-    if "text/plain" in there[:1] and len(there) > 1 and _OPAQUE.fullmatch(joined(data["text/plain"])):
+    if "text/plain" in there[:1] and len(there) > 1 and _OPAQUE.fullmatch(str(data["text/plain"])):
         return there[1]  # <IPython.core.display.HTML object> says nothing
     return there[0] if there else ""
 
 
 def _bundle_as_text(data: Mapping[str, Any]) -> str:
     mime = _best_text(data)
-    text = "" if not mime else data[mime] if isinstance(data[mime], str) else _structure_as_text(data[mime])
+    value = data[mime] if mime else ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     if mime == "text/html":
         text = _html_as_text(text)
     marks = [f"[picture {mime}]" for mime in data if mime.startswith("image/")][:1]
     return " ".join(filter(None, [*marks, _ESCAPES.sub("", text).strip("\n")]))
-
-
-def _structure_as_text(value: Any) -> str:
-    if isinstance(value, list) and all(isinstance(line, str) for line in value):
-        return "".join(value)
-    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _as_shown(text: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ContextNotFound, ContextRefused
-from .cell import Cell, Output, joined
+from .cell import Cell, Output
 
 LARGEST_BYTES = 100_000_000
 """A file that is larger is not read: it would be in memory several times over."""
@@ -90,7 +90,7 @@ def _cell(cell: Mapping[str, Any]) -> Cell:
 def _output(output: Mapping[str, Any]) -> Output | None:
     match output.get("output_type"):
         case "stream":
-            name = output.get("name", output.get("stream", "stdout"))
+            name = _text(output.get("name", output.get("stream")))
             return {"output_type": "stream", "name": name, "text": _text(output.get("text"))}
         case "error" | "pyerr":
             lines = output.get("traceback")
@@ -98,8 +98,9 @@ def _output(output: Mapping[str, Any]) -> Output | None:
             return {"output_type": "error", **names, "traceback": lines if isinstance(lines, list) else []}
         case "display_data" | "execute_result" | "pyout" as kind:
             data = output.get("data")
-            kind = "execute_result" if kind == "pyout" else kind
-            return {"output_type": kind, "data": data if isinstance(data, dict) else _bundle(output)}
+            bundle = data if isinstance(data, dict) else _bundle(output)
+            texts = {mime: value if "json" in mime else _text(value) for mime, value in bundle.items()}
+            return {"output_type": "execute_result" if kind == "pyout" else kind, "data": texts}
     return None
 
 
@@ -114,4 +115,5 @@ def _mappings(value: Any) -> Sequence[Mapping[str, Any]]:
 
 
 def _text(value: Any) -> str:
-    return joined(value) if isinstance(value, str | list) else ""
+    """Return a text that may be kept as a list of its lines; empty if it is none."""
+    return "".join(map(str, value)) if isinstance(value, list) else value if isinstance(value, str) else ""

@@ -53,6 +53,8 @@ class Recorder:
         """Begin with the next cell."""
         if self._undo:
             return
+        if self._shell.displayhook.exec_result is None:  # no cell runs
+            self._next_number = self._shell.execution_count
         events = self._shell.events
         events.register("pre_run_cell", self._begin)
         events.register("post_run_cell", self._end)
@@ -78,6 +80,8 @@ class Recorder:
     @property
     def asking_id(self) -> str:
         """The id of the cell that runs now; empty where there is none, or it is not known."""
+        if self._open is not None:
+            return self._open.id
         if not hasattr(self._shell, "get_parent"):
             return ""
         return id_of(self._shell.get_parent().get("metadata", {}).get("cellId"))
@@ -93,7 +97,7 @@ class Recorder:
         One that ran several times is there with each of its runs.
         """
         typed = getattr(self._shell.history_manager, "input_hist_raw", [""])
-        # Where nothing records, a cell runs while it is asked, and is the last that was typed.
+        # Until the first cell has ended that was recorded, the one that asks is the last that was typed.
         end = len(typed) - 1 if self._next_number is None else self._next_number
         numbers = range(max(1, end - self._cells_limit), end)
         return tuple(self._cell(number, typed) for number in numbers if number in self._runs or number < len(typed))
