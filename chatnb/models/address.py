@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from urllib.parse import urlsplit
 
 from ..errors import SettingsError
 
 DEFAULT_PORT = 11434
 _LAST_PORT = 65_535
+
+IN_PROCESS = "built into "
+"""How the address of a provider begins that asks nobody."""
+
+_OWN_NETWORKS = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        *("127.0.0.0/8", "::1/128"),  # this machine
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),  # RFC 1918, 4193
+        *("169.254.0.0/16", "fe80::/10"),  # RFC 3927, 4291: one cable
+        "100.64.0.0/10",  # RFC 6598: behind a carrier's router; Tailscale numbers a user's machines so
+    )
+)
+# RFC 6761, 6762, 8375; "internal" is reserved by ICANN, "lan" is what home routers use.
+_OWN_DOMAINS = ("localhost", "local", "lan", "home.arpa", "internal")
 
 _LISTENING = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing listens: these are translated
 
@@ -71,6 +87,46 @@ def is_loopback(url: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return name.casefold() == "localhost"
+
+
+def is_own(url: str) -> bool:
+    """Return whether an address leads to this machine or the user's own network, as far as its host tells.
+
+    A number is looked up among the private networks; a name is own without a dot, or in a domain that is never
+    public. No name is resolved: what a name server answers may change between this question and the connection. What
+    cannot be understood is not own.
+
+    Parameters
+    ----------
+    url
+        A provider's address: a URL, or words that begin with `IN_PROCESS`.
+
+    Examples
+    --------
+    >>> is_own("http://gpu:11434"), is_own("https://192.168.1.7"), is_own("https://ollama.com:443")
+    (True, True, False)
+    """
+    if url.startswith(IN_PROCESS):
+        return True
+    try:
+        host = (urlsplit(url).hostname or "").removesuffix(".") if re.fullmatch(r"[!-\[\]-~]+", url) else ""
+    except ValueError:
+        return False
+    try:
+        number = ipaddress.ip_address(host)
+    except ValueError:
+        return _is_own_name(host)
+    number = getattr(number, "ipv4_mapped", None) or number
+    return any(number in network for network in _OWN_NETWORKS)
+
+
+def _is_own_name(name: str) -> bool:
+    # Programs of the system read "134744072" and "0x8.0x8.0x8.0x8" as numbers of IPv4.
+    if not re.fullmatch(r"[\w-]+(\.[\w-]+)*", name, re.ASCII) or re.fullmatch(
+        r"\d+|0x[0-9a-f]+", name.rpartition(".")[2]
+    ):
+        return False
+    return "." not in name or any(name.endswith(f".{domain}") for domain in _OWN_DOMAINS)
 
 
 def _split(authority: str) -> tuple[str, str]:

@@ -84,6 +84,8 @@ class ModelInfo:
         In tokens, what the model was made for; None if unknown.
     capabilities
         In Ollama's words: completion, tools, thinking, vision, embedding, insert.
+    is_remote
+        Whether the server passes what is asked on to a machine that is not the user's, whatever its own address.
     """
 
     name: str
@@ -92,6 +94,7 @@ class ModelInfo:
     quantization: str = ""
     context_length: int | None = None
     capabilities: tuple[str, ...] = ()
+    is_remote: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,10 @@ class Provider(Protocol):
 
     @property
     def address(self) -> str:
-        """Where it is, as shown to the user."""
+        """Where it is, as shown to the user: a URL, or words that begin with "built into " where nobody is asked.
+
+        Secrets are hidden from its models unless that is this machine or the user's own network (address.is_own).
+        """
         ...
 
     def model(self, name: str) -> Model:

@@ -3,7 +3,7 @@
 The `ollama` package knows the headers, the key and the forms of the answers. An answer's stream is read here, below the
 package, from its httpx client: it splits lines at U+0085 and U+2028 too, which JSON may hold, so that such a character
 in an answer breaks the stream (ollama 0.6.3, `aiter_lines`); its types drop what it does not know, such as nested
-objects in a tool's parameters; and it is the slower half of the work for a token.
+objects in a tool's parameters, or where a model of Ollama's cloud runs; and it is the slower half of the work for a token.
 
 https://github.com/ollama/ollama/blob/main/docs/api.md
 """
@@ -15,6 +15,7 @@ import json
 import os
 from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -28,7 +29,7 @@ from . import ollama_errors as failures
 from .address import address, is_loopback
 from .base import LoadedModel, ModelInfo, PullProgress, Request
 from .loopback import LoopbackTransport
-from .ollama_forms import body_of, events_of, full_name, human_size
+from .ollama_forms import body_of, events_of, full_name, human_size, info_of, names_cloud
 
 T = TypeVar("T")
 
@@ -70,19 +71,14 @@ class OllamaProvider:
 
     async def show(self, name: str) -> ModelInfo:
         """Return what is known of one model; without its size on disk, which only `models` knows."""
-        try:
-            shown = await self._asked(self._client().show(name))
-        except ModelNotFound:
-            raise await self._not_found(name) from None
-        arch = (shown.modelinfo or {}).get("general.architecture", "")
-        length = (shown.modelinfo or {}).get(f"{arch}.context_length")
-        return ModelInfo(
-            name,
-            parameters=(shown.details and shown.details.parameter_size) or "",
-            quantization=(shown.details and shown.details.quantization_level) or "",
-            context_length=length if isinstance(length, int) else None,
-            capabilities=tuple(shown.capabilities or ()),
-        )
+
+        async def post() -> ModelInfo:
+            response = await self._http().post("/api/show", json={"model": name})
+            if response.is_error:
+                raise await self._refusal(response, name)
+            return info_of(name, response.json())
+
+        return await self._asked(post())
 
     async def loaded(self) -> Sequence[LoadedModel]:
         """Return what is in memory now, or on its way there."""
@@ -173,20 +169,19 @@ class OllamaProvider:
         return next((int(e.size) for e in listed if e.size and full_name(e.model or "") == full_name(name)), None)
 
     async def _described(self, entry: ollama.ListResponse.Model) -> ModelInfo:
-        name, digest = entry.model or "", entry.digest or ""
+        name = entry.model or ""
+        digest = entry.digest or name
         if digest not in self._details:
             try:
                 self._details[digest] = await self.show(name)
             except ModelError:  # one damaged model does not hide the others
-                return ModelInfo(name, size_bytes=entry.size and int(entry.size))
+                return ModelInfo(name, size_bytes=entry.size and int(entry.size), is_remote=names_cloud(name))
         known = self._details[digest]
-        return ModelInfo(
-            name,
+        return replace(
+            known,
+            name=name,
             size_bytes=None if entry.size is None else int(entry.size),
-            parameters=known.parameters,
-            quantization=known.quantization,
-            context_length=known.context_length,
-            capabilities=known.capabilities,
+            is_remote=known.is_remote or names_cloud(name),
         )
 
     def _client(self) -> ollama.AsyncClient:

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import ModelBroken
 from ..events import ModelEvent, TextDelta, ThinkingDelta, TokensCounted, ToolStarted
 from ..messages import Image, Json, Message, ToolCall, ToolResult, Usage
-from .base import Request
+from .base import ModelInfo, Request
 from .fenced import spoken
 
 
@@ -57,6 +57,28 @@ def events_of(line: Mapping[str, Json], address: str) -> Sequence[ModelEvent]:
         ) from error
 
 
+def info_of(name: str, shown: Mapping[str, Json]) -> ModelInfo:
+    """Return what the answer of `/api/show` tells of a model.
+
+    `remote_host` is where Ollama passes questions on to, as a copy under another name keeps it, too.
+
+    Raises
+    ------
+    AttributeError, TypeError
+        If it has another form than Ollama's.
+    """
+    details, known = shown.get("details") or {}, shown.get("model_info") or {}
+    length = known.get(f"{known.get('general.architecture', '')}.context_length")
+    return ModelInfo(
+        name,
+        parameters=details.get("parameter_size") or "",
+        quantization=details.get("quantization_level") or "",
+        context_length=length if isinstance(length, int) else None,
+        capabilities=tuple(shown.get("capabilities") or ()),
+        is_remote=bool(shown.get("remote_host") or shown.get("remote_model")) or names_cloud(name),
+    )
+
+
 def full_name(name: str) -> str:
     """Return a model's name with its tag, `latest` if it has none.
 
@@ -80,6 +102,20 @@ def human_size(size_bytes: int) -> str:
     return (
         f"{float(f'{size_bytes / unit:.2g}'):g} {name}" if size_bytes < 10 * unit else f"{size_bytes / unit:.0f} {name}"
     )
+
+
+def names_cloud(name: str) -> bool:
+    """Return whether a model's name says that Ollama passes questions on to its cloud.
+
+    https://github.com/ollama/ollama/blob/main/internal/modelref/modelref.go
+
+    Examples
+    --------
+    >>> names_cloud("gpt-oss:120b-cloud"), names_cloud("glm-5:cloud"), names_cloud("my-cloud:8b")
+    (True, True, False)
+    """
+    tag = name.strip().lower().rpartition(":")[2] if ":" in name else ""
+    return tag == "cloud" or (tag.endswith("-cloud") and "/" not in tag)
 
 
 def _messages(message: Message) -> Iterator[dict[str, Json]]:

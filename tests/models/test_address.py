@@ -7,7 +7,8 @@ import pytest
 from ollama._client import _parse_host
 
 from chatnb.errors import SettingsError
-from chatnb.models.address import address, is_loopback
+from chatnb.models.address import address, is_loopback, is_own
+from chatnb.models.demo import ScriptedProvider
 
 EXAMPLES = re.findall(r">>> _parse_host\((.*?)\)\n\s*'(.*?)'", inspect.getdoc(_parse_host) or "")
 
@@ -60,3 +61,75 @@ def test_an_address_is_its_own_address() -> None:
     once = address("lab.local:8080/ollama/")
 
     assert address(once) == once
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        "localhost",
+        "127.0.0.9",
+        "[::1]",
+        "0.0.0.0",
+        "10.1.2.3",
+        "172.31.0.1",
+        "192.168.1.7:8080",
+        "169.254.1.1",
+        "100.101.102.103",
+        "fd12:3456::1",
+        "fe80::1%eth0",
+        "::ffff:192.168.0.1",
+        "gpu",
+        "gpu.local",
+        "GPU.Lan",
+        "box.home.arpa",
+        "host.docker.internal",
+        "http://gpu.:11434",
+    ],
+)
+def test_this_machine_and_private_networks_are_ones_own(host: str) -> None:
+    assert is_own(address(host))
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "https://ollama.com",
+        "8.8.8.8",
+        "172.32.0.1",
+        "100.128.0.1",
+        "192.169.0.1",
+        "2001:4860:4860::8888",
+        "::ffff:8.8.8.8",
+        "gpu.lab.example.org",
+        "localhost.example.org",
+        "notlocal.com",
+        "134744072",
+        "0x08080808",
+        "0x8.0x8.0x8.0x8",
+    ],
+)
+def test_what_looks_public_is_not_ones_own(host: str) -> None:
+    assert not is_own(address(host))
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "",
+        "OpenAI",
+        "the cloud",
+        "https://api.example.com/v1",
+        "http://localhost@example.com",
+        "http://example.com\\@localhost",
+        "http://[::1",
+        "http://loc\u0430l",
+        "http:///nowhere",
+    ],
+)
+def test_an_address_of_another_provider_that_names_no_own_host_is_not_ones_own(shown: str) -> None:
+    assert not is_own(shown)
+
+
+def test_a_provider_that_asks_nobody_is_ones_own() -> None:
+    assert is_own(ScriptedProvider().address)

@@ -10,10 +10,12 @@ import pytest
 
 from chatnb.errors import ModelBroken, ModelError, ModelRefused
 from chatnb.events import TextDelta, TokensCounted
+from chatnb.masking import Mask
 from chatnb.models.base import Model
 from chatnb.models.deadline import DeadlineModel
 from chatnb.models.demo import DemoModel
 from chatnb.models.fallback import FallbackModel
+from chatnb.models.masked import MaskedModel
 from chatnb.models.ollama import OllamaProvider
 from chatnb.models.retrying import RetryingModel
 from chatnb.models.scripted import ScriptedModel, Step
@@ -92,9 +94,11 @@ MODELS: dict[str, Make] = {
     "deadline": scripted(lambda model: DeadlineModel(model, 60, 60)),
     "retrying": scripted(lambda model: RetryingModel(model, ONCE)),
     "fallback": scripted(lambda model: FallbackModel([model])),
+    "masked": scripted(lambda model: MaskedModel(model, Mask({}))),
     "all around scripted": scripted(chained),
     "ollama": served(lambda model: model),
     "all around ollama": served(chained),
+    "masked around all": served(lambda model: MaskedModel(chained(model), Mask({}))),
     "ollama elsewhere": served_elsewhere(lambda model: model),
     "all around ollama elsewhere": served_elsewhere(chained),
 }

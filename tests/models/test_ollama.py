@@ -95,6 +95,36 @@ async def test_a_model_that_cannot_be_described_does_not_hide_the_others() -> No
     assert sorted(model.parameters for model in models) == ["", "8B"]
 
 
+async def test_a_model_that_ollama_passes_on_to_its_cloud_is_told_from_one_that_runs_here() -> None:
+    passed_on = {"details": {}, "capabilities": ["completion"], "remote_host": "https://ollama.com:443"}
+    here: Json = {"details": {}, "model_info": {}, "capabilities": ["completion"]}
+    async with serving(("/api/show", passed_on), ("/api/show", here), ("/api/show", here)) as url:
+        provider = OllamaProvider(url)
+
+        remote = [(await provider.show(name)).is_remote for name in ("mine", "mine", "glm-5:cloud")]
+        await provider.aclose()
+
+    assert remote == [True, False, True]
+
+
+async def test_a_list_of_models_tells_which_ones_run_elsewhere() -> None:
+    here: Json = {"details": {}, "model_info": {}}
+    passed_on = {"details": {}, "remote_model": "gpt-oss:120b"}
+    async with serving(
+        ("/api/tags", tags("a")),
+        ("/api/show", passed_on),
+        ("/api/tags", tags("b", "c:cloud")),
+        ("/api/show", here),
+        ("/api/show", b"?"),
+    ) as url:
+        provider = OllamaProvider(url)
+
+        models = [*await provider.models(), *await provider.models()]
+        await provider.aclose()
+
+    assert {model.name: model.is_remote for model in models} == {"a": True, "b": False, "c:cloud": True}
+
+
 async def test_a_model_that_is_not_there_is_shown_as_an_error_with_those_that_are() -> None:
     with FaultServer(models=["tinychat"]) as server:
         provider = OllamaProvider(server.url)
