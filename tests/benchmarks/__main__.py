@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from .rows import Row
 
-MODULES = ("loading", "first_text", "cpu", "lag", "interrupt", "stores", "iopub", "browser")
+MODULES = ("loading", "first_text", "cpu", "lag", "interrupt", "stores", "iopub", "recording", "browser")
 
 _LINE = "{:<62} {:>12} {:>12}  {:<5}  {}"
 
