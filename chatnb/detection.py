@@ -110,8 +110,8 @@ def require_rules() -> None:
 def secrets_in(text: str) -> dict[str, str]:
     """Return what looks like a secret in a text, with its kind in words.
 
-    Takes about a second for a megabyte, in steps of a few milliseconds, so that other threads can go on. The first
-    call loads the rules.
+    Takes about a second for a megabyte, in steps of milliseconds, so that other threads can go on. The first call
+    loads the rules.
     """
     found = {match[0]: "private key" for match in _PRIVATE_KEY.finditer(text)}
     for window in _windows(text):
@@ -181,7 +181,7 @@ def _secret_of(match: re.Match[str]) -> str:
     if _TEMPLATE.fullmatch(inner):
         return ""
     # A group is the secret or no more than its beginning ("ghp"). A plain word is one only together with its login.
-    is_secret = len(inner) >= SHORTEST and not match[0].startswith(inner) and not _is_plain(inner)
+    is_secret = len(inner) >= SHORTEST and not _is_plain(inner)
     return inner if is_secret else match[0].strip(" \t\r\n=:\"'")
 
 
