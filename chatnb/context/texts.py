@@ -22,7 +22,6 @@ _LATIN = ("cp1250", "cp1254")
 _SAMPLE_BYTES = 32_768
 # Tabs, line ends, form feeds, backspaces and escapes (colours in logs) are text.
 _NONSENSE = re.compile("[\x00-\x07\x0e-\x1a\x1c-\x1f\x7f-\x9f\ufffd]")
-_CONTINUED = bytes(range(0x80, 0xC0))  # bytes of UTF-8 that begin no character
 _LINE_END = re.compile("\r\n?")
 
 
@@ -77,12 +76,12 @@ def _encoding(head: bytes, tail: bytes) -> tuple[str, int]:
 
 def _is_utf8(head: bytes, tail: bytes) -> bool:
     try:
-        _decoded(head, tail.lstrip(_CONTINUED), "utf-8", "strict")
+        _decoded(head, tail, "utf-8", "strict")
     except UnicodeDecodeError:
         text = "".join(_decoded(head, tail, "utf-8"))
         broken = text.count("\ufffd")
         # In text of another encoding hardly any byte above 127 begins a character of UTF-8.
-        return broken * 10 < sum(not char.isascii() for char in text)
+        return broken * 10 <= sum(not char.isascii() for char in text)
     return True
 
 

@@ -106,11 +106,11 @@ class Walk:
         if is_folder and (entry.name.casefold() in ALWAYS_SKIPPED or is_made_up(path)):
             return None
         is_secret_one = is_secret_folder if is_folder else is_secret
-        if is_secret_one(path.relative_to(self.base)) or is_secret_one(real):
+        if is_secret_one(path) or is_secret_one(real):
             return "secret"
         if _is_hidden(entry.name, states, self.pattern):
             return None
-        if ignoring.ignores(path, is_folder=is_folder and not is_link):
+        if ignoring.ignores(path, is_folder=is_folder):
             return "ignored"
         if is_link and (is_folder or not real.is_relative_to(self.inside)):
             return "link"
