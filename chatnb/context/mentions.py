@@ -30,6 +30,7 @@ _TRAILING = ".,;:!?)]}>'\"*~|"
 # What ends a name wherever it stands: `@df's`, `@df[0]`.
 _ENDING = frozenset(",;!?()[]{}<>'\"|`")
 _DOTTED = re.compile(r"(?:var:)?[^\W\d]\w*+(?:\.[^\W\d]\w*+|\[[^\]]*+\])*+")
+_EMPHASIS_END = re.compile(r"\*++[^\w*]*+\Z")
 _TICKS = re.compile(r"`+")
 _PARAGRAPHS = re.compile(r"(\n[ \t\r]*\n)")
 # Each round bracket may hold others, to a depth of three, in which no text makes the search slow.
@@ -88,12 +89,16 @@ def mentions(text: str) -> tuple[Mention, ...]:
 def _mentions(text: str) -> Iterator[Mention]:
     prose = _without_code(text)
     for found in _AT.finditer(prose):
-        if _is_joined(prose[max(found.start() - 1, 0) : found.start()]):
+        before = prose[max(found.start() - 1, 0) : found.start()]
+        if _is_joined(before):
             continue
         if found["quoted"]:
             yield Mention(found.start(), found[0], ((found["kind"] or "") + found["quoted"],))
-        elif references := tuple(_meanings(found["run"])):
-            yield Mention(found.start(), "@" + found["run"].rstrip(_TRAILING), references)
+            continue
+        # In `**@file:a.md**` the stars behind the name are no pattern.
+        run = _EMPHASIS_END.sub("", found["run"]) if before == "*" else found["run"]
+        if references := tuple(_meanings(run)):
+            yield Mention(found.start(), "@" + run.rstrip(_TRAILING), references)
 
 
 def _is_joined(before: str) -> bool:

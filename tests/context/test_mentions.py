@@ -43,7 +43,7 @@ def meant(text: str) -> list[tuple[str, ...]]:
         ("@df.price,", ("df.price,", "df.price", "df")),
         ("@error.", ("error.", "error")),
         ("(@df)", ("df)", "df")),
-        ("**@df**", ("df**", "df*", "df")),
+        ("**@file:src/*.py**.", ("file:src/*.py",)),
         ("@df's", ("df's", "df")),
         ("@df.mean() is", ("df.mean()", "df.mean(", "df.mean", "df")),
         ("@df['a'].b", ("df['a'].b", "df['a']", "df['a'", "df['a", "df[", "df")),
