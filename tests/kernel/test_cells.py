@@ -219,7 +219,7 @@ def test_it_is_the_same_in_a_terminal(tmp_path: Path) -> None:
     lines = [
         "%load_ext chatnb",
         "%run -i reading.py",
-        "print('a'); display(Markdown('b')); 1 + 1",
+        "print('a'); display(3); 1 + 1",
         "1 / 0",
         "open('read.txt', 'w').write(repr(read('cells:-2:')) + repr(read('error')))",
     ]
@@ -230,6 +230,6 @@ def test_it_is_the_same_in_a_terminal(tmp_path: Path) -> None:
     terminal.close(force=True)
 
     read = (tmp_path / "read.txt").read_text()
-    assert "[output]\\na\\nb\\n2" in read
+    assert "[output]\\na\\n3\\n2" in read
     assert "ZeroDivisionError: division by zero" in read
     assert 'File "cell 4", line 1' in read
