@@ -107,7 +107,7 @@ def test_an_article_is_read_without_what_stands_around_it(server: Server) -> Non
 
 
 def test_a_page_that_is_no_article_gives_all_its_text(server: Server) -> None:
-    html = "<p>one<script>x()</script><br>two<b>!</b></p>"
+    html = "<div>one<script>x()</script></div><div>two<b>!</b></div>"
     url = server.says("/", html.encode(), Content_Type="text/html")
 
     page = fetch(url)
