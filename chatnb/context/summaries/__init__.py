@@ -31,7 +31,7 @@ _TABLES = {"pandas", "polars", "pyarrow"}
 _BY_REPR: tuple[Kind, ...] = (objects.describe, libraries.record, libraries.model)
 
 
-def summarize(value: object, limit: int = 2_000, *, name: str = "", time_s: float = 0.04) -> str:
+def summarize(value: object, limit: int = 2_000, *, name: str = "", time_s: float = 0.03) -> str:
     r"""Return what an object is and holds, in plain text for a model; never raises.
 
     Nothing is computed, consumed, loaded or changed for it. An object that describes itself for models by `_repr_llm_`

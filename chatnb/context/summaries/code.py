@@ -128,8 +128,10 @@ def _function_of(member: Any) -> Any:
 def _source_of_class(cls: type, held: Any) -> str:
     """Return the source of a class, found through one of its methods: `inspect` finds no class of a notebook."""
     codes = (getattr(_function_of(member), "__code__", None) for member in held.values())
-    # What a decorator generates has no file.
-    code = next((code for code in codes if code is not None and not code.co_filename.startswith("<string")), None)
+    # What a decorator adds was written elsewhere, or nowhere.
+    within = f"{type.__dict__['__qualname__'].__get__(cls)}."
+    written = (code for code in codes if code is not None and code.co_qualname.startswith(within))
+    code = next((code for code in written if not code.co_filename.startswith("<string")), None)
     lines = linecache.getlines(code.co_filename) if code is not None else []
     if code is None or not lines or sum(map(len, lines)) > _LONGEST_FILE:
         return ""

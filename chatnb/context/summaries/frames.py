@@ -26,8 +26,7 @@ _LIBRARIES = {
     "sqlframe",
 }
 _EXACT_ROWS = 100_000
-_SAMPLE_ROWS = 10_000
-_TEXTS = 5_000
+_SAMPLE_ROWS = 5_000
 _ROWS = 3
 _CELL = 24
 _TIMES = (dt.date, dt.datetime, dt.timedelta)
@@ -86,15 +85,17 @@ def _frame(value: Any, describer: Describer) -> Lines:
     is_pandas = issubclass(type(value), library("pandas", "DataFrame"))
     if is_pandas and type(value.index) is not library("pandas", "RangeIndex")[0]:
         yield f"index: {next(_index(value.index, describer))}"
-    if is_pandas and not value.columns.is_unique:
+    if is_pandas and not (value.columns.is_unique and all(isinstance(name, str) for name in value.columns)):
+        is_unique = value.columns.is_unique
         value = value.copy(deep=False)
-        value.columns = [f"{name} (column {number})" for number, name in enumerate(value.columns)]
+        value.columns = [str(name) if is_unique else f"{name} (column {at})" for at, name in enumerate(value.columns)]
     table = nw.from_native(value, eager_only=True)
     names = table.columns
     few = names[: max(describer.limit // 40, 2)]
     every = -(-rows // _SAMPLE_ROWS) if rows > _EXACT_ROWS else 1
     # pandas copies whole columns that are chosen, and others whole rows: the cheap step makes little of the dear one.
-    sample = table[::every][few] if is_pandas else table[few][::every]
+    # Copied, because each look at rows that lie far apart is slow.
+    sample = (table[::every][few] if is_pandas else table[few][::every]).clone()
     head = list(_first_rows(table.head(_ROWS)[few] if is_pandas else table[few].head(_ROWS), describer))
     yield "columns" + (f" (from a sample of {count(len(sample), 'row')}):" if every > 1 else ":")
     room = describer.limit - 200 - sum(map(len, head))
@@ -179,9 +180,9 @@ def _statistics(column: Any, describer: Describer) -> Iterator[str]:
 
 def _texts(column: Any) -> Iterator[str]:
     # Only true texts are counted: anything else in a column of objects could have a hash or equality of its own.
-    values = [value for value in column.head(_TEXTS).to_list() if type(value) is str]
+    values = [value for value in column.head(_SAMPLE_ROWS).to_list() if type(value) is str]
     counts = Counter(values)
-    among = "" if len(column) <= _TEXTS else f" in {_TEXTS:,}"
+    among = "" if len(column) <= _SAMPLE_ROWS else f" in {_SAMPLE_ROWS:,}"
     yield f"{len(counts):,} distinct{among}"
     if len(counts) * 2 <= len(values):
         yield "most often " + ", ".join(

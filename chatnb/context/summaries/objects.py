@@ -52,6 +52,8 @@ def describe(value: Any, describer: Describer) -> Lines:
     )
     if methods:
         yield f"methods: {listed(methods, len(methods), max(describer.limit // 5, 60))}"
+    if is_heavy(value):
+        yield "(its repr is not asked for: it holds much)"
     try:
         text = own_repr(value, describer, max(describer.limit // 2, 40))
     except TimeoutError:
