@@ -147,7 +147,8 @@ class Calibration:
         reach = tuple(_product(row, measures) for row in self.covariance)
         surprise = prompt_tokens - expected
         doubt = _product(reach, measures) + (_NOISE * prompt_tokens + _NOISE_TOKENS) ** 2
-        doubt = max(doubt, (surprise / _SURPRISE) ** 2)
+        if self.is_calibrated:
+            doubt = max(doubt, (surprise / _SURPRISE) ** 2)
         return Calibration(
             counts=self.counts + 1,
             error=self._error_with(abs(surprise) / prompt_tokens),

@@ -54,7 +54,7 @@ _SLACK_TOKENS = 64  # what templates may add or leave out
 _SPREAD = 3.0  # how many times its usual error an estimate may be wrong
 _LEAST_SPREAD, _GREATEST_SPREAD = 0.1, 0.5
 _UNKNOWN = 3.0  # by how much more a model may count than estimated, before its first count
-_GENEROUS = 1.3  # one message is estimated worse than many together
+_GENEROUS = 2.0  # a single message may be estimated as badly as that
 
 
 async def unread(model: Model, request: Request, read_tokens: int | None, calibration: Calibration) -> int | None:
@@ -102,7 +102,7 @@ class _Sizes:
         A prompt that happens to fill its window to the last token leaves no room for the answer: its beginning goes as
         soon as that begins.
         """
-        return count >= window - 1 or (count % _ROUND == 0 and self._is_low(count))
+        return count >= window or (count % _ROUND == 0 and self._is_low(count))
 
     def are_suspicious(self, count: int, window: int) -> bool:
         """Whether messages may have been dropped: the count is low, or one more message would not have fitted."""
