@@ -15,7 +15,19 @@ from collections.abc import Callable, Iterator, Sequence
 
 from .rows import Row
 
-MODULES = ("loading", "first_text", "cpu", "lag", "interrupt", "stores", "iopub", "recording", "browser", "summaries")
+MODULES = (
+    "loading",
+    "first_text",
+    "cpu",
+    "lag",
+    "interrupt",
+    "stores",
+    "estimate",
+    "iopub",
+    "recording",
+    "browser",
+    "summaries",
+)
 
 _LINE = "{:<62} {:>12} {:>12}  {:<5}  {}"
 
