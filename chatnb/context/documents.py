@@ -195,10 +195,11 @@ def _xlsx(file: io.BytesIO) -> Iterator[str]:
     with closing(load_workbook(file, read_only=True, data_only=True, keep_links=False)) as book:
         for sheet in book.worksheets:
             yield f"\n\n[sheet {sheet.title}]\n"
-            sheet.reset_dimensions()  # a file may say that its three rows are a million
+            sheet.reset_dimensions()  # a file may say that its thousand rows are one
             for values in sheet.iter_rows(values_only=True):
-                if any(value is not None for value in values):
-                    yield _row("" if value is None else str(value) for value in values)
+                is_empty = all(value is None for value in values)
+                # Also of nothing a piece: a file may hold a row with the number one billion, and what is cut is a piece.
+                yield "" if is_empty else _row("" if value is None else str(value) for value in values)
 
 
 def _row(cells: Iterable[str]) -> str:

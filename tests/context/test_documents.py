@@ -109,6 +109,38 @@ def test_sheets_give_their_values_and_not_their_empty_rows(tmp_path: Path) -> No
     assert text == "[sheet prices]\n\nname |  | price\ntea 0 |  | 0\ntea 1 |  | 0.5\ntea 2 |  | 1"
 
 
+def changed(path: Path, member: str, old: bytes, new: bytes) -> Path:
+    """Return a copy of an Office document in which something is written otherwise."""
+    copy = path.with_stem(f"{path.stem} changed")
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(copy, "w") as target:
+        for each in source.namelist():
+            data = source.read(each)
+            assert each != member or old in data
+            target.writestr(each, data.replace(old, new) if each == member else data)
+    return copy
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def test_a_sheet_is_as_long_as_its_rows_whatever_it_says(tmp_path: Path) -> None:
+    path = sheets(tmp_path / "prices.xlsx")
+    small = changed(path, SHEET, b"<sheetData>", b'<dimension ref="A1"/><sheetData>')
+
+    text = documents.convert(small)
+
+    assert text == documents.convert(path)
+
+
+def test_a_row_with_a_huge_number_ends_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = changed(sheets(tmp_path / "prices.xlsx"), SHEET, b'<row r="4">', b'<row r="4000000000">')
+    monkeypatch.setattr(documents, "LONGEST_S", 0.1)
+
+    text = documents.convert(path)
+
+    assert text.endswith("[cut here, after 0.1 s of reading]")
+
+
 def test_what_is_too_long_is_cut_with_a_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = sheets(tmp_path / "prices.xlsx", rows=2_000)
     monkeypatch.setattr(documents, "LONGEST_CHARACTERS", 1_000)
@@ -186,16 +218,10 @@ def test_what_unpacks_to_too_much_is_refused_before_it_is_unpacked(tmp_path: Pat
 
 
 def test_entities_that_multiply_are_refused(tmp_path: Path) -> None:
-    good, path = word(tmp_path / "good.docx"), tmp_path / "laughs.docx"
     entities = "".join(f'<!ENTITY e{n + 1} "{f"&e{n};" * 10}">' for n in range(9))
-    with zipfile.ZipFile(good) as source, zipfile.ZipFile(path, "w") as target:
-        for member in source.namelist():
-            text = source.read(member)
-            if member == "word/document.xml":
-                head, body = text.split(b"?>", 1)
-                text = head + b'?><!DOCTYPE d [<!ENTITY e0 "ha">' + entities.encode() + b"]>" + body
-                text = text.replace(b"Assam", b"&e9;")
-            target.writestr(member, text)
+    declared = f'?><!DOCTYPE d [<!ENTITY e0 "ha">{entities}]>'.encode()
+    path = changed(word(tmp_path / "a.docx"), "word/document.xml", b"?>", declared)
+    path = changed(path, "word/document.xml", b"Assam", b"&e9;")
 
     try:
         text_read = documents.convert(path)

@@ -7,6 +7,7 @@ import ipaddress
 import socket
 import sys
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -287,10 +288,14 @@ def test_a_body_that_unpacks_to_a_thousand_times_its_size_is_refused(server: Ser
     packed = gzip.compress(bytes(100_000_000))
     url = server.says("/", packed, Content_Type="text/plain", Content_Encoding="gzip")
 
+    tracemalloc.start()
     with pytest.raises(ContextRefused, match="larger than the 5 MB"):
         fetch(url)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
 
     assert len(packed) < 100_000
+    assert peak < 20_000_000
 
 
 def test_a_packed_body_is_unpacked_and_a_damaged_one_refused(server: Server) -> None:
