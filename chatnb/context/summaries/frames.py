@@ -85,32 +85,37 @@ def _frame(value: Any, describer: Describer) -> Lines:
     is_pandas = issubclass(type(value), library("pandas", "DataFrame"))
     if is_pandas and type(value.index) is not library("pandas", "RangeIndex")[0]:
         yield f"index: {next(_index(value.index, describer))}"
-    if is_pandas and not (value.columns.is_unique and all(isinstance(name, str) for name in value.columns)):
-        is_unique = value.columns.is_unique
-        value = value.copy(deep=False)
-        value.columns = [str(name) if is_unique else f"{name} (column {at})" for at, name in enumerate(value.columns)]
-    table = nw.from_native(value, eager_only=True)
-    names = table.columns
-    few = names[: max(describer.limit // 40, 2)]
+    names = value.columns if is_pandas else nw.from_native(value, eager_only=True).columns
+    most = max(describer.limit // 40, 2)
+    few = nw.from_native(_named(value.iloc[:, :most])) if is_pandas else nw.from_native(value)[names[:most]]
     every = -(-rows // _SAMPLE_ROWS) if rows > _EXACT_ROWS else 1
-    # pandas copies whole columns that are chosen, and others whole rows: the cheap step makes little of the dear one.
     # Copied, because each look at rows that lie far apart is slow.
-    sample = (table[::every][few] if is_pandas else table[few][::every]).clone()
-    head = list(_first_rows(table.head(_ROWS)[few] if is_pandas else table[few].head(_ROWS), describer))
+    sample = few[::every].clone() if every > 1 else few
+    head = list(_first_rows(few.head(_ROWS), describer))
     yield "columns" + (f" (from a sample of {count(len(sample), 'row')}):" if every > 1 else ":")
     room = describer.limit - 200 - sum(map(len, head))
     shown = 0
-    for name in few:
+    for name in few.columns:
         line = f"  {clip(str(name), 60)}: {_of_column(sample[name], describer)}"
         room -= len(line) + 1
         if room < 0 and shown:
             break
         shown += 1
         yield line
-    if shown < width:
-        left = names[shown:]
-        yield f"  … and {count(len(left), 'more column')}: {listed((clip(str(name), 30) for name in left), len(left), 100)}"
+    if left := width - shown:
+        texts = (clip(str(name), 30) for name in islice(names, shown, None))
+        yield f"  … and {count(left, 'more column')}: {listed(texts, left, 100)}"
     yield from head
+
+
+def _named(frame: Any) -> Any:
+    """Return a table of pandas whose columns can be told apart by texts, as narwhals needs them; nothing is copied."""
+    names = frame.columns
+    if names.is_unique and all(isinstance(name, str) for name in names):
+        return frame
+    frame = frame.copy(deep=False)
+    frame.columns = [str(name) if names.is_unique else f"{name} (column {at})" for at, name in enumerate(names)]
+    return frame
 
 
 def _first_rows(table: Any, describer: Describer) -> Iterator[str]:
