@@ -503,6 +503,17 @@ def test_context_whose_earlier_copy_does_not_fit_any_more_is_sent_whole() -> Non
     assert composed.left_out == 2
 
 
+def test_shortened_context_does_not_make_room_for_its_own_earlier_copy() -> None:
+    # Cut at the ends of such lines, it leaves room for a turn, but not for the context within it.
+    wide = Context.of("file a.txt", ("word " * 140 + "\n") * 90)
+    asked = question("What is it?", 1, wide)
+
+    composed = compose(carrying(wide), [asked, reply_to(asked)], at_most=4_096)
+
+    assert item(composed, "context: file a.txt").reason.startswith("shortened from")
+    assert (composed.left_out, len(composed.messages)) == (2, 1)
+
+
 def test_a_short_context_is_sent_again_since_it_costs_little() -> None:
     short = Context.of("variable x", "x = 1")
     asked = question("What is it?", 1, short)

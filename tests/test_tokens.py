@@ -128,7 +128,7 @@ def test_one_odd_count_does_not_undo_what_was_learned() -> None:
 
     odd = known.learn(HISTORY, right // 3)
 
-    assert odd.count_request(HISTORY) == pytest.approx(right, rel=0.35)
+    assert odd.count_request(HISTORY) == pytest.approx(right, rel=0.1)
 
 
 @settings(deadline=None)
