@@ -223,8 +223,9 @@ class FilesSource:
         return base
 
     def _path(self, target: str) -> Path:
-        # Path.expanduser raises where there is no such user.
-        return self._folder / os.path.expanduser(target)  # noqa: PTH111
+        with explained(one_line(target)):
+            # Path.expanduser raises where there is no such user.
+            return self._folder / os.path.expanduser(target)  # noqa: PTH111
 
     def _name(self, path: Path) -> str:
         """Return a path as it is shown and named again: from the folder on, where it was given so."""
