@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from ..fences import Prose, pieces
 from .references import parse
@@ -51,7 +52,7 @@ class Mention:
     start
         Where its @ stands.
     text
-        As written, from the @ on, without the punctuation behind it.
+        As written, from the @ on, up to the punctuation behind it.
     references
         What it may mean, the longest first: `@df.price.` may be "df.price.", "df.price" or "df".
     """
@@ -98,16 +99,21 @@ def _mentions(text: str) -> Iterator[Mention]:
         # In `**@file:a.md**` the stars behind the name are no pattern.
         run = _EMPHASIS_END.sub("", found["run"]) if before == "*" else found["run"]
         if references := tuple(_meanings(run)):
-            yield Mention(found.start(), "@" + run.rstrip(_TRAILING), references)
+            yield Mention(found.start(), "@" + _shown(run), references)
 
 
 def _is_joined(before: str) -> bool:
     return before in _JOINING or (before.isalnum() and not _is_caseless(before))
 
 
+def _shown(run: str) -> str:
+    name = "".join(takewhile(lambda char: not _is_mark(char), run))
+    return name[: _bare(name)]
+
+
 def _meanings(run: str) -> Iterator[str]:
     """Yield the beginnings of a run of characters that may be a name, the longest first."""
-    bare = len(run.rstrip(_TRAILING))
+    bare = _bare(run)
     if parse(run).kind == "url":
         # Each meaning would be fetched, and the user be asked for it.
         yield run[:bare]
@@ -117,11 +123,14 @@ def _meanings(run: str) -> Iterator[str]:
             yield run[:end]
 
 
+def _bare(run: str) -> int:
+    """Return where the punctuation begins that nothing but more of it follows."""
+    return next((end for end in range(len(run), 0, -1) if not (run[end - 1] in _TRAILING or _is_mark(run[end - 1]))), 0)
+
+
 def _may_end(run: str, end: int) -> bool:
     after = run[end]
-    if after in _ENDING or _is_caseless(after) or _is_caseless(run[end - 1]):
-        return True
-    if not after.isascii() and unicodedata.category(after)[0] in "PS":
+    if after in _ENDING or _is_mark(after) or _is_caseless(after) or _is_caseless(run[end - 1]):
         return True
     # What goes on as a path is no variable: `@docs/b.md` must never become `@docs`, nor `@error.log` the last error.
     return (
@@ -129,6 +138,11 @@ def _may_end(run: str, end: int) -> bool:
         and _DOTTED.fullmatch(run, 0, end) is not None
         and parse(run[:end]).kind in ("", "var")
     )
+
+
+def _is_mark(char: str) -> bool:
+    """Tell whether it is punctuation beyond ASCII, such as a dash or a full stop of Chinese."""
+    return not char.isascii() and unicodedata.category(char)[0] in "PS"
 
 
 def _is_caseless(char: str) -> bool:

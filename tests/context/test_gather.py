@@ -139,7 +139,7 @@ def test_a_mention_that_names_nothing_is_text(gatherer: Gatherer, text: str) -> 
 
 
 def test_a_mention_with_a_kind_that_names_nothing_leaves_a_note(gatherer: Gatherer) -> None:
-    reading = gatherer.gather([], "See @file:src/laod.py. And @cell:99!")
+    reading = gatherer.gather([], "See @file:src/laod.py。And @cell:99!")
 
     missing_file, missing_cell = reading.notes
     assert missing_file.startswith("@file:src/laod.py names nothing, so nothing was sent for it. ")

@@ -63,6 +63,8 @@ def meant(text: str) -> list[tuple[str, ...]]:
         ('@file:"my notes.md".', ("file:my notes.md",)),
         ("@https://example.org/a).", ("https://example.org/a",)),
         ("@größe", ("größe",)),
+        ("@error—why", ("error—why", "error")),
+        ("“@df”", ("df”", "df")),
     ],
 )
 def test_a_mention_tells_what_it_may_name(text: str, references: tuple[str, ...]) -> None:
