@@ -1,0 +1,1 @@
+"""Search: what answers a search of the web, behind one protocol (base.py)."""

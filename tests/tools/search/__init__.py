@@ -1,0 +1,1 @@
+"""Search providers, each against a server on loopback."""
