@@ -158,7 +158,7 @@ def _offered(sources: Iterable[Source]) -> Iterator[str]:
 def _kind_trouble(target: str) -> str:
     """Return what is wrong with the kind of a reference that was taken for a bare name; "" if it seems to be one."""
     if not target:
-        return f"A reference is empty. It is a name, or begins with one of {_listed(KINDS)}."
+        return f"A reference is empty. It is a name, or begins with one of {', '.join(KINDS)}."
     found = _KIND_LIKE.match(target)
     if not found:
         return ""
@@ -168,11 +168,7 @@ def _kind_trouble(target: str) -> str:
     why = f"Nothing is called {target!r}, and {kind!r} is no kind of reference."
     if near := difflib.get_close_matches(kind.lower(), KINDS, n=1):
         return f"{why} Did you mean {near[0]}:{rest}?"
-    return f"{why} The kinds are {_listed(KINDS)}."
-
-
-def _listed(words: Iterable[str]) -> str:
-    return ", ".join(words)
+    return f"{why} The kinds are {', '.join(KINDS)}."
 
 
 def _distinct(reading: Reading) -> Reading:
