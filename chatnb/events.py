@@ -8,8 +8,8 @@ A turn is told as
 `Finished` is always last, always comes, exactly once. A model (models/base.py) yields `ModelEvent`s; the engine makes
 tool calls into ToolStarted and ToolFinished; only turn.py makes Asked and Finished.
 
-A second Asked follows a Retrying with which nothing was shown yet: the question is asked anew with another window, and
-what it says counts. One answer of a model ends with TokensCounted. All ToolStarted of one answer come before its first ToolFinished.
+A second Asked may come before anything of the answer is shown: the question was planned anew, since there is no memory
+for its window or old turns were summarised, and what it says counts. One answer of a model ends with TokensCounted. All ToolStarted of one answer come before its first ToolFinished.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class TokensCounted:
 
 @dataclass(frozen=True, slots=True)
 class Truncated:
-    """The server did not read the whole prompt: of about `sent_tokens` it read `read_tokens`, and dropped the rest."""
+    """The server did not read the whole prompt: of at least `sent_tokens` it read `read_tokens`, and dropped the rest."""
 
     sent_tokens: int
     read_tokens: int

@@ -121,7 +121,7 @@ class Usage:
     """What an answer cost, as the server counted it; None where it did not say.
 
     Tokens are the model's own. Seconds are the server's: loading the model, reading the prompt, writing the reply.
-    `unread_tokens` is about how many tokens of the prompt the server dropped without saying so; None where it read all.
+    `unread_tokens` of the prompt, at least, the server dropped without saying so; None where it read all, as far as known.
     """
 
     prompt_tokens: int | None = None

@@ -29,6 +29,7 @@ little, and small models find best what stands beside the question."""
 
 Fate = Literal["kept", "shortened", "left out"]
 
+_TOO_OLD = "older than what fits"
 _UNCHANGED = "unchanged, already above"
 _KINDS = {"user": "question", "assistant": "answer"}
 _LABEL_CHARS = 40
@@ -87,6 +88,11 @@ class Prompt:
     left_out: int
     items: tuple[Item, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def left_out_until(self) -> str:
+        """The id of the newest message that did not fit; empty if all did."""
+        return next((item.message_id for item in reversed(self.items) if item.reason == _TOO_OLD), "")
 
 
 def compose(
@@ -150,7 +156,7 @@ def compose(
     room -= _carried(fitted, calibration)
     if summed > room:
         summary, summed = None, 0
-    sent = without_older(turns, _costs(turns, fitted, calibration), room - summed, "older than what fits")
+    sent = without_older(turns, _costs(turns, fitted, calibration), room - summed, _TOO_OLD)
 
     repeats = _Repeats(calibration)
     lines = [_Line("system", head, head)] if head else []

@@ -17,6 +17,7 @@ from chatnb.events import (
     TokensCounted,
     ToolFinished,
     ToolStarted,
+    Truncated,
     Waiting,
 )
 from chatnb.messages import (
@@ -26,6 +27,7 @@ from chatnb.messages import (
     Part,
     Seam,
     Session,
+    Summary,
     Text,
     Thinking,
     ToolCall,
@@ -84,12 +86,19 @@ parts = st.one_of(
     st.builds(Text, words),
     st.builds(Thinking, words),
     st.builds(Image, st.binary(max_size=20), words),
-    st.builds(Context.of, words, words),
+    st.builds(Context.of, words, words, words),
+    st.builds(Summary, words, words),
     calls,
     results,
 )
 usages = st.builds(
-    Usage, st.none() | st.integers(0, 10**9), st.none() | st.integers(0, 10**9), seconds, seconds, seconds
+    Usage,
+    st.none() | st.integers(0, 10**9),
+    st.none() | st.integers(0, 10**9),
+    seconds,
+    seconds,
+    seconds,
+    st.none() | st.integers(0, 10**9),
 )
 messages = st.builds(
     Message,
@@ -118,6 +127,8 @@ sessions = st.builds(
     place=words,
     user_id=words,
     updated_at=st.none() | times,
+    pins=st.lists(words, max_size=2).map(tuple),
+    hidden=st.lists(words, max_size=2).map(tuple),
     messages=st.lists(messages, max_size=3).map(tuple),
 )
 text_deltas = st.builds(TextDelta, words)
@@ -130,7 +141,16 @@ ends = st.builds(
     Finished, st.sampled_from(["done", "cancelled", "failed", "tool_limit", "length"]), words, words, seconds
 )
 events: st.SearchStrategy[Event] = st.one_of(
-    st.builds(Asked, messages, words, mappings, st.none() | st.integers(1, 10**7), st.integers(0, 10**6)),
+    st.builds(
+        Asked,
+        messages,
+        words,
+        mappings,
+        st.none() | st.integers(1, 10**7),
+        st.integers(0, 10**6),
+        notes=st.lists(words, max_size=2).map(tuple),
+        tokens=st.none() | st.integers(0, 10**7),
+    ),
     text_deltas,
     thinking_deltas,
     st.builds(ToolStarted, calls),
@@ -140,6 +160,7 @@ events: st.SearchStrategy[Event] = st.one_of(
     st.builds(Continued, words, words),
     fallbacks,
     counts,
+    st.builds(Truncated, st.integers(0, 10**9), st.integers(0, 10**9)),
     ends,
 )
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from ..errors import SessionNotFound, SettingsError
 from ..messages import Message, Session, SessionInfo
 
-FIELDS = frozenset({"title", "model", "system", "place"})
+FIELDS = frozenset({"title", "model", "system", "place", "pins", "hidden"})
 """What `Store.update` can change."""
 
 
@@ -53,8 +53,8 @@ class Store(Protocol):
         """Keep unfinished messages, at a cost that does not grow with the session; each call replaces the last."""
         ...
 
-    def update(self, session_id: str, **fields: str) -> None:
-        """Change fields of the session itself: title, model, system, place."""
+    def update(self, session_id: str, **fields: str | tuple[str, ...]) -> None:
+        """Change fields of the session itself: title, model, system, place, pins, hidden."""
         ...
 
     def delete(self, session_id: str) -> None:

@@ -51,8 +51,8 @@ class MemoryStore:
         """Do nothing for a session that is there: no process outlives this store to ask for unfinished messages."""
         self.load(session_id)
 
-    def update(self, session_id: str, **fields: str) -> None:
-        """Change fields of the session itself: title, model, system, place."""
+    def update(self, session_id: str, **fields: str | tuple[str, ...]) -> None:
+        """Change fields of the session itself: title, model, system, place, pins, hidden."""
         check_fields(fields)
         with self._guard:
             changed: dict[str, Any] = {**fields, "updated_at": now()}

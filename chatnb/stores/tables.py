@@ -88,9 +88,11 @@ def put(storage: AtomicStorage, messages: Sequence[Message]) -> None:
             places[message.id] = table.insert(document)
 
 
-def stamp(storage: AtomicStorage, **fields: str) -> None:
+def stamp(storage: AtomicStorage, **fields: str | tuple[str, ...]) -> None:
     """Change fields of the session itself, and when it was changed."""
-    Table(storage, "session", cache_size=0).update({**fields, "updated_at": now().isoformat()})
+    # A tuple would be a list once it is read from the file, and a tuple until then.
+    values = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
+    Table(storage, "session", cache_size=0).update({**values, "updated_at": now().isoformat()})
 
 
 def cut_off(messages: Sequence[Message]) -> tuple[Message, ...]:

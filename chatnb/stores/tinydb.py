@@ -120,8 +120,8 @@ class TinyStore:
             make_private(self._unfinished.folder)
             self._unfinished.keep(session_id, messages)
 
-    def update(self, session_id: str, **fields: str) -> None:
-        """Change fields of the session itself: title, model, system, place."""
+    def update(self, session_id: str, **fields: str | tuple[str, ...]) -> None:
+        """Change fields of the session itself: title, model, system, place, pins, hidden."""
         check_fields(fields)
         with self._transaction(session_id) as storage:
             if self._sound(storage) is None:

@@ -118,9 +118,10 @@ def test_an_update_changes_nothing_but_what_it_names(store: Store) -> None:
     created = replace(created, messages=(asked(created.id),))
     store.create(created)
 
-    store.update(created.id, title="After", model="qwen3:8b")
+    store.update(created.id, title="After", model="qwen3:8b", pins=("df", "file:a.md"), hidden=())
 
-    assert replace(store.load(created.id), updated_at=None) == replace(created, title="After", model="qwen3:8b")
+    changed = replace(created, title="After", model="qwen3:8b", pins=("df", "file:a.md"))
+    assert replace(store.load(created.id), updated_at=None) == changed
 
 
 def test_only_a_sessions_own_texts_can_be_updated(store: Store) -> None:
