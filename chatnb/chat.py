@@ -13,23 +13,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import platformdirs
 
-from . import prompt
+from .calibrations import Calibrations
+from .compaction import summary_of
 from .config import ChatConfig
+from .context.base import Reading
+from .context.gather import Gatherer
 from .engine import Tools, answer
-from .errors import SessionError, SettingsError
-from .events import Asked, Event
+from .errors import ModelError, ModelTooLarge, SessionError, SettingsError
+from .events import Asked, Event, Retrying, TokensCounted, Waiting
 from .messages import Json, Message, Part, Session, Text, new_id, now
-from .models.base import Model, ModelInfo, Request
+from .models.base import Model
 from .models.catalog import Catalog
+from .planner import Ask, Plan, Planner
 from .portal import Portal
 from .reply import Reply
 from .sessions import Sessions
 from .settings import Settings
+from .sources import outside
 from .stores.base import Store
 from .stores.tinydb import TinyStore
 from .turn import Turn
@@ -39,9 +44,6 @@ HEAD_START_S = 0.002
 
 CHECKPOINT_S = 3.0
 """Seconds between two savings of an answer that is still coming."""
-
-RESULTS_TOKENS = 8_192
-"""Room in the window for what tools give back: about three results of the greatest length."""
 
 
 class Chat:
@@ -92,9 +94,11 @@ class Chat:
         self.tools = tools
         self.sessions = Sessions(store or TinyStore(sessions_folder(self.settings)), place, self.settings.user_id)
         self.last: Turn | None = None
-        self._model = None if isinstance(model, str) else model
+        self.last_plan: Plan | None = None
         self._turns: list[Turn] = []  # that are not over, oldest first
-        self._windows: dict[str, int] = {}  # num_ctx that each model was asked with last
+        # Whoever keeps sessions elsewhere has not said where else.
+        counts = None if store else sessions_folder(self.settings).with_name("calibration.json")
+        self._planner = Planner(self.catalog, None if isinstance(model, str) else model, place, Calibrations(counts))
         if session:
             self.sessions.enter(session)
 
@@ -102,11 +106,11 @@ class Chat:
         self,
         text: str,
         *parts: Part,
+        context: Sequence[str] = (),
         settings: Settings | None = None,
         session: Session | None = None,
         schema: Mapping[str, Json] | None = None,
         tools: Tools | None = None,
-        without: str = "",
     ) -> Turn:
         """Ask `text`, exactly as it is, and return the turn; to be called on a running event loop.
 
@@ -116,6 +120,9 @@ class Chat:
         ----------
         parts
             What the question carries along: context, pictures.
+        context
+            References to more of it, such as "file:data.csv", "dir:docs" or "past", which are read now. A text is never
+            searched for mentions here: it may come from others.
         settings
             For this question instead of the chat's own.
         session
@@ -124,22 +131,56 @@ class Chat:
             A JSON schema that the answer has to fit.
         tools
             Instead of the chat's own.
-        without
-            Id of an earlier turn that the model is not to read: when its question is asked again.
+
+        Raises
+        ------
+        ContextError
+            If something in `context` is not there or may not be read.
         """
+        return self.begin(
+            self.prepare(text, *parts, context=context, settings=settings, session=session, schema=schema, tools=tools)
+        )
+
+    def prepare(
+        self,
+        text: str,
+        *parts: Part,
+        context: Sequence[str] = (),
+        settings: Settings | None = None,
+        session: Session | None = None,
+        schema: Mapping[str, Json] | None = None,
+        tools: Tools | None = None,
+        without: str = "",
+        fit: int = 0,
+        notes: Sequence[str] = (),
+    ) -> Ask:
+        """Return a question that `begin` asks and `plan` looks at; the parameters are those of `ask` and of `Ask`."""
         settings = settings or self.settings
         session = session or self.sessions.current
+        gathered = Gatherer(outside(Path.cwd(), self.sessions, urls=False)).gather(context) if context else Reading()
         asked_at = now()
         question = Message(
             id=new_id(asked_at),
             session_id=session.id,
             role="user",
-            parts=(*parts, Text(text)),
+            parts=(*gathered.parts, *parts, Text(text)),
             created_at=asked_at,
             user_id=settings.user_id,
         )
-        question = replace(question, turn_id=question.id)
-        ask = _Ask(question, session, settings, schema, tools or self.tools, without)
+        return Ask(
+            question=replace(question, turn_id=question.id),
+            session=session,
+            settings=settings,
+            schema=schema,
+            tools=tools or self.tools,
+            without=without,
+            fit=fit,
+            notes=(*notes, *gathered.notes),
+        )
+
+    def begin(self, ask: Ask) -> Turn:
+        """Ask what was prepared and return the turn; to be called on a running event loop."""
+        question, session, settings = ask.question, ask.session, ask.settings
         over = asyncio.Event()
 
         async def keep(messages: Sequence[Message]) -> None:
@@ -156,7 +197,41 @@ class Chat:
         self.last = turn
         return turn
 
-    def ask_now(self, text: str, *parts: Part, schema: Mapping[str, Json] | None = None) -> Reply:
+    async def compact(self, session: Session, settings: Settings) -> Message:
+        """Let the model summarise all that was said in a session; from then on it reads the summary instead.
+
+        Raises
+        ------
+        ModelError
+            Whatever the model failed with; nothing is changed then.
+        SettingsError
+            If nothing was said yet.
+        """
+        history = await asyncio.to_thread(self.sessions.history, session)
+        if not history:
+            raise SettingsError("Nothing was said in this session yet, so there is nothing to summarise.")
+        plan = await self._planner.plan(self.prepare("", settings=settings, session=session), history)
+        return await self._summarise(plan, history, history[-1].id)
+
+    async def _summarise(self, plan: Plan, history: Sequence[Message], until: str) -> Message:
+        summary = await summary_of(
+            plan.model,
+            history,
+            until,
+            options=plan.request.options,
+            calibration=plan.calibration,
+            keep_alive=plan.request.keep_alive,
+        )
+        await asyncio.to_thread(self.sessions.keep, plan.ask.session, summary, save=plan.ask.settings.save)
+        return summary
+
+    async def plan(self, ask: Ask) -> Plan:
+        """Return what `begin` would send now, without sending it."""
+        return await self._planner.plan(ask, await asyncio.to_thread(self.sessions.history, ask.session))
+
+    def ask_now(
+        self, text: str, *parts: Part, context: Sequence[str] = (), schema: Mapping[str, Json] | None = None
+    ) -> Reply:
         """Ask and wait for the whole reply; for scripts, and for cells that want the answer as a value.
 
         Raises
@@ -168,8 +243,9 @@ class Chat:
         """
 
         async def wait() -> Reply:
-            return await self.ask(text, *parts, schema=schema)
+            return await self.begin(ask)
 
+        ask = self.prepare(text, *parts, context=context, schema=schema)
         return self.portal.call(wait())
 
     def close(self) -> None:
@@ -189,63 +265,59 @@ class Chat:
                 await turn.wait()
         await self.catalog.aclose()
 
-    async def _tell(self, ask: _Ask, earlier: Sequence[Turn]) -> AsyncGenerator[Event]:
+    async def _tell(self, ask: Ask, earlier: Sequence[Turn]) -> AsyncGenerator[Event]:
         """Yield what happens from the question to the end of the answer."""
         for turn in earlier:
             await turn.wait()
-        settings = ask.settings
         history = await asyncio.to_thread(self.sessions.history, ask.session)
         saving = asyncio.create_task(self._keep_question(ask))
         try:
-            model = self._model or await self.catalog.model(settings)
-            info = await self.catalog.info(model.name, settings) if self._model is None else None
-            tools, withheld = _callable_by(info, ask.tools)
-            composed = self._compose(ask, model, info, tools, history)
-            options = {**settings.options, "num_ctx": composed.num_ctx}
-            request = Request(
-                messages=composed.messages,
-                options=options,
-                think=settings.think,
-                schema=ask.schema,
-                keep_alive=settings.keep_alive,
-            )
-            yield Asked(ask.question, model.name, options, composed.num_ctx, composed.left_out, withheld)
-            async with aclosing(answer(model, request, tools, settings.tool_rounds)) as events:
+            async with aclosing(self._answered(ask, history)) as events:
                 async for event in events:
-                    if not saving.done():
+                    if not saving.done() and not isinstance(event, Asked):
                         await saving
                     yield event
         finally:
             await asyncio.shield(saving)
 
-    async def _keep_question(self, ask: _Ask) -> None:
+    async def _answered(self, ask: Ask, history: Sequence[Message]) -> AsyncGenerator[Event]:
+        """Yield what the models make of a question, with as large a window as the server has memory for."""
+        is_counted = False
+        if ask.settings.compact:
+            plan = await self._planner.plan(ask, history)
+            if until := plan.prompt.left_out_until:
+                yield replace(plan.asked, left_out=0, notes=())
+                yield Waiting("summarising what no longer fits into the window", 0.0)
+                with suppress(ModelError):  # then it is left out, and that is told
+                    history = (*history, await self._summarise(plan, history, until))
+        while True:
+            self.last_plan = plan = await self._planner.plan(ask, history)
+            self._planner.accept(plan)
+            yield plan.asked
+            try:
+                async with aclosing(answer(plan.model, plan.request, plan.tools, ask.settings.tool_rounds)) as events:
+                    async for event in events:
+                        yield event
+                        if not is_counted and isinstance(event, TokensCounted):
+                            is_counted = True
+                            if truncated := await self._planner.check(plan, event.usage):
+                                yield truncated
+            except ModelTooLarge:
+                if is_counted or not self._planner.shrink(plan):
+                    raise
+                reason = f"there is no memory for a window of {plan.prompt.num_ctx:,} tokens"
+                yield Retrying(plan.model.name, 2, 2, 0.0, reason)
+            else:
+                return
+
+    async def _keep_question(self, ask: Ask) -> None:
         """Save the question: before the first token is told, but not before the model begins to read."""
         # Two threads of Python hold each other up, and the request goes first.
         await asyncio.sleep(HEAD_START_S)
         with suppress(SessionError):  # the end of the turn saves again, and says so if it still cannot
             await asyncio.to_thread(self.sessions.keep, ask.session, ask.question, save=ask.settings.save)
 
-    def _compose(
-        self, ask: _Ask, model: Model, info: ModelInfo | None, tools: Tools | None, history: Sequence[Message]
-    ) -> prompt.Prompt:
-        settings = ask.settings
-        most = settings.max_context
-        composed = prompt.compose(
-            ask.question,
-            [message for message in history if not ask.without or message.turn_id != ask.without],
-            system=settings.system or ask.session.system,
-            limit=settings.history,
-            answer_tokens=max(_whole(settings, "num_predict") or 0, 0) or prompt.ANSWER_TOKENS,
-            spare_tokens=_room_for(tools),
-            num_ctx=_whole(settings, "num_ctx"),
-            # Another window would make the server load the model anew.
-            at_least=self._windows.get(model.name, 0),
-            at_most=min(most, (info and info.context_length) or most),
-        )
-        self._windows[model.name] = composed.num_ctx
-        return composed
-
-    async def _checkpoint(self, turn: Turn, ask: _Ask, over: asyncio.Event) -> None:
+    async def _checkpoint(self, turn: Turn, ask: Ask, over: asyncio.Event) -> None:
         """Save the unfinished answer every few seconds, until `over`."""
         saved = 0
         while not over.is_set():
@@ -258,40 +330,6 @@ class Chat:
                     saved = len(turn.log)
                     with suppress(SessionError):  # as above
                         await asyncio.to_thread(self.sessions.store.checkpoint, ask.session.id, *messages)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ask:
-    """One question with all that shapes its answer."""
-
-    question: Message
-    session: Session
-    settings: Settings
-    schema: Mapping[str, Json] | None
-    tools: Tools | None
-    without: str
-
-
-def _callable_by(info: ModelInfo | None, tools: Tools | None) -> tuple[Tools | None, tuple[str, ...]]:
-    """Return the tools that a model is told of, and the names of those that it is not."""
-    if tools is None or info is None or not info.capabilities or "tools" in info.capabilities:
-        return tools, ()
-    return None, tuple(spec.name for spec in tools.specs)
-
-
-def _room_for(tools: Tools | None) -> int:
-    """Return how many tokens tools take, by estimate, with what they give back."""
-    if tools is None or not tools.specs:
-        return 0
-    return RESULTS_TOKENS + sum(len(str(spec)) // 3 for spec in tools.specs)
-
-
-def _whole(settings: Settings, name: str) -> int | None:
-    """Return an option that has to be a whole number, where it is given."""
-    value = settings.options.get(name)
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-        return value
-    raise SettingsError(f"The option {name} is {value!r}, but it has to be a whole number.")
 
 
 def sessions_folder(settings: Settings) -> Path:

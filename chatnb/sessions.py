@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from .errors import SessionNotFound
+from .compaction import summary_message
+from .errors import SessionNotFound, SettingsError
 from .messages import Message, Session, SessionInfo, new_id, now, title_of
 from .stores.base import Store
 from .stores.memory import MemoryStore
@@ -141,9 +142,22 @@ class Sessions:
                 self._current = begun
         self._fresh.discard(session.id)
 
-    def update(self, **fields: str) -> None:
-        """Change fields of the current session: title, model, system."""
-        self._current = replace(self.current, **fields)  # type: ignore[arg-type]  # only fields of text are named
+    def summarise(self, text: str) -> None:
+        """Let `text` stand for everything that was said in the current session so far.
+
+        Raises
+        ------
+        SettingsError
+            If nothing was said yet.
+        """
+        history = self.history(self.current)
+        if not history:
+            raise SettingsError("Nothing was said in this session yet, so there is nothing to summarise.")
+        self.keep(self.current, summary_message(text, history[-1]))
+
+    def update(self, **fields: str | tuple[str, ...]) -> None:
+        """Change fields of the current session: title, model, system, pins, hidden."""
+        self._current = replace(self.current, **fields)  # type: ignore[arg-type]  # fields of these types are named
         for store in (self.store, self._unsaved):
             # One that has not begun is not there: its first question brings the fields along.
             with suppress(SessionNotFound):

@@ -15,9 +15,17 @@ import tinydb
 
 from chatnb import chat as chat_module
 from chatnb.chat import Chat
-from chatnb.errors import ModelRefused, ModelUnreachable, SettingsError, StoreError
+from chatnb.errors import (
+    ContextNotFound,
+    ModelBroken,
+    ModelRefused,
+    ModelTooLarge,
+    ModelUnreachable,
+    SettingsError,
+    StoreError,
+)
 from chatnb.events import Asked, Event, Finished, ModelEvent, TextDelta, ToolStarted
-from chatnb.messages import Context, Message, Session, Text, ToolCall, ToolResult
+from chatnb.messages import Context, Image, Message, Session, Summary, Text, ToolCall, ToolResult
 from chatnb.models.base import Model, ModelInfo, Request
 from chatnb.models.catalog import Catalog
 from chatnb.models.fallback import FallbackModel
@@ -256,7 +264,7 @@ async def test_a_turn_that_is_asked_again_is_not_read(new: New) -> None:
     first = chat.ask("Why?")
     await first
 
-    await chat.ask("Why?", without=first.question.turn_id)
+    await chat.begin(chat.prepare("Why?", without=first.question.turn_id))
 
     assert [message.text for message in model.requests[1].messages] == ["Why?"]
 
@@ -451,6 +459,96 @@ async def test_the_window_grows_but_does_not_shrink_again(new: New) -> None:
         await chat.ask(text)
 
     assert [request.options["num_ctx"] for request in model.requests] == [4_096, 16_384, 16_384]
+
+
+async def test_a_window_for_which_there_is_no_memory_is_halved_and_stays_so(new: New) -> None:
+    model = ScriptedModel([ModelTooLarge("No memory.")], [ModelTooLarge("No memory.")], ["Yes"])
+    chat = new(model, settings=Settings(history=0))
+
+    reply = await chat.ask("x" * 30_000)
+    await chat.ask("x" * 30_000)
+
+    assert [request.options["num_ctx"] for request in model.requests] == [16_384, 8_192, 4_096, 4_096]
+    assert reply.asked is not None
+    assert reply.asked.num_ctx == 4_096
+    assert reply.text == "Yes"
+
+
+async def test_a_model_that_fits_with_no_window_fails_as_it_says(new: New) -> None:
+    model = ScriptedModel([ModelTooLarge("No memory.")])
+    chat = new(model)
+
+    with pytest.raises(ModelTooLarge, match="No memory"):
+        await chat.ask("Hi")
+
+    assert [request.options["num_ctx"] for request in model.requests] == [4_096, 2_048]
+
+
+async def test_a_window_that_the_user_chose_is_not_changed(new: New) -> None:
+    model = ScriptedModel([ModelTooLarge("No memory.")])
+    chat = new(model, settings=Settings(options={"num_ctx": 8_192}))
+
+    with pytest.raises(ModelTooLarge):
+        await chat.ask("Hi")
+
+    assert len(model.requests) == 1
+
+
+async def test_what_no_longer_fits_is_summarised_where_that_is_wanted(new: New) -> None:
+    model = ScriptedModel(["y, " * 3_000], ["It was asked."], ["It was about y."], ["Yes"])
+    chat = new(model, settings=Settings(max_context=4_096, compact=True))
+    await chat.ask("Something long")
+
+    reply = await chat.ask("Again")
+
+    assert reply.text == "Yes"
+    assert reply.asked is not None
+    assert reply.asked.left_out == 0
+    summary, question = model.requests[3].messages
+    assert summary.parts == (Summary("It was about y.", f"{chat.sessions.history(chat.sessions.current)[0].id}.001"),)
+    assert question.text == "Again"
+
+
+async def test_what_cannot_be_summarised_is_left_out_and_told(new: New) -> None:
+    model = ScriptedModel(["y, " * 3_000], [ModelBroken("No.")], ["Yes"])
+    chat = new(model, settings=Settings(max_context=4_096, compact=True))
+    await chat.ask("Something long")
+
+    reply = await chat.ask("Again")
+
+    assert reply.text == "Yes"
+    assert reply.asked is not None
+    assert reply.asked.left_out == 2
+
+
+async def test_a_picture_is_not_sent_to_a_model_that_cannot_see(new: New) -> None:
+    model = ScriptedModel(["Yes"], name="m")
+    chat = new("m", catalog=OneModel(model, ModelInfo("m", capabilities=("completion",))))
+
+    reply = await chat.ask("See?", Image(b"png", "image/png"))
+
+    assert reply.asked is not None
+    assert "cannot see" in reply.asked.notes[0]
+    assert model.requests[0].messages[-1].parts == (Text("See?"),)
+
+
+async def test_context_can_be_named_from_python(new: New, tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("Alpha")
+    model = ScriptedModel(["Yes"])
+
+    await new(model).ask("What is in it, @nobody?", context=[f"file:{tmp_path / 'a.md'}"])
+
+    context, text = model.requests[0].messages[-1].parts
+    assert isinstance(context, Context)
+    assert context.text.strip() == "Alpha"
+    assert text == Text("What is in it, @nobody?")
+
+
+async def test_a_reference_that_names_nothing_is_an_error_from_python(new: New) -> None:
+    chat = new(ScriptedModel(["Yes"]))
+
+    with pytest.raises(ContextNotFound):
+        chat.ask("Why?", context=["file:nowhere.md"])
 
 
 async def test_what_does_not_fit_is_told(new: New) -> None:

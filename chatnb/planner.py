@@ -1,0 +1,265 @@
+"""Plan what one question sends: to which model, with which window, and what of all that could be read.
+
+What was learned of a model stays for the next question: the window that it is loaded with, how large a window its
+server has memory for, and how its tokens are counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+
+from . import prompt
+from .calibrations import Calibrations
+from .context.rules import read_rules
+from .engine import Tools
+from .errors import SettingsError
+from .events import Asked, Truncated
+from .masking import Mask
+from .messages import Image, Json, Message, Session, Usage
+from .models import masked
+from .models.base import Model, ModelInfo, Request
+from .models.catalog import Catalog
+from .models.masked import MaskedModel
+from .settings import Settings
+from .tokens import Calibration
+from .truncation import unread
+
+RESULTS_TOKENS = 8_192
+"""Room in the window for what tools give back: about three results of the greatest length."""
+
+LEAST_WINDOW = 2_048
+"""Below this a window is not made smaller for want of memory: there would be no conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One question with all that shapes its answer.
+
+    Attributes
+    ----------
+    without
+        Id of an earlier turn that the model is not to read.
+    fit
+        A window of at least so many tokens that holds everything, as far as the model itself can and whatever the
+        settings say; 0: as they say.
+    notes
+        What is to be told of the things that the question carries along.
+    """
+
+    question: Message
+    session: Session
+    settings: Settings
+    schema: Mapping[str, Json] | None = None
+    tools: Tools | None = None
+    without: str = ""
+    fit: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a question sends.
+
+    Attributes
+    ----------
+    asked
+        How it is told.
+    prompt
+        What the window holds, item by item, and what stayed behind.
+    request
+        What the model is asked, but for the tools.
+    messages
+        What it reads: those of the request, with placeholders in place of secrets where it is to have them.
+    tools
+        What the model may call.
+    """
+
+    ask: Ask
+    model: Model
+    asked: Asked
+    prompt: prompt.Prompt
+    request: Request
+    tools: Tools | None
+    messages: tuple[Message, ...]
+    calibration: Calibration
+
+    def count(self, message: Message) -> int:
+        """Return how many tokens a message is, by estimate."""
+        return self.calibration.count(message)
+
+
+class Planner:
+    """Makes plans; lives on one event loop.
+
+    Parameters
+    ----------
+    model
+        Who is asked, whatever the settings say; None leaves it to them.
+    place
+        The notebook's path or its folder: where the project's rules are looked for.
+    calibrations
+        What is known of how models count, and is kept for the next kernel.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        model: Model | None = None,
+        place: str = "",
+        calibrations: Calibrations | None = None,
+    ) -> None:
+        self._catalog, self._model, self._place = catalog, model, place
+        self._windows: dict[str, int] = {}  # num_ctx that each model was asked with last
+        self._ceilings: dict[str, int] = {}  # largest num_ctx that there is memory for, where that is known
+        self._calibrations = calibrations or Calibrations()
+        self._mask = Mask()
+
+    async def plan(self, ask: Ask, history: Sequence[Message]) -> Plan:
+        """Return what `ask` sends, after `history`.
+
+        Raises
+        ------
+        ModelError
+            If the server has to be asked for its first model and cannot tell.
+        SettingsError
+            If an option cannot be.
+        """
+        settings = ask.settings
+        model, is_masked = await self._model_for(settings)
+        info = await self._catalog.info(model.name, settings) if self._model is None else None
+        tools, withheld = _callable_by(info, ask.tools)
+        read = [message for message in history if not ask.without or message.turn_id != ask.without]
+        (question, *read), blind = _seen_by(info, (ask.question, *read))
+        rules = await asyncio.to_thread(read_rules, self._place or ".") if settings.rules else None
+        said = settings.system or ask.session.system
+        calibration = await asyncio.to_thread(self._calibrations.get, model.name)
+        composed = prompt.compose(
+            question,
+            read,
+            system="\n\n".join(filter(None, (said, rules.text if rules else ""))),
+            limit=settings.history,
+            answer_tokens=max(_whole(settings, "num_predict") or 0, 0) or prompt.ANSWER_TOKENS,
+            spare_tokens=_room_for(tools, calibration),
+            num_ctx=None if ask.fit else _whole(settings, "num_ctx"),
+            # Another window would make the server load the model anew.
+            at_least=max(ask.fit, self._windows.get(model.name, 0)),
+            at_most=self._at_most(ask, model, info),
+            hidden=ask.session.hidden,
+            calibration=calibration,
+        )
+        options = {**settings.options, "num_ctx": composed.num_ctx}
+        request = Request(
+            messages=composed.messages,
+            options=options,
+            think=settings.think,
+            schema=ask.schema,
+            keep_alive=settings.keep_alive,
+        )
+        messages, secrets = request.messages, []
+        if is_masked:
+            model = MaskedModel(model, self._mask)
+            hidden, found = await model.hidden(request)
+            messages = hidden.messages
+            secrets = [f"Placeholders are sent in place of {', '.join(found)}."] if found else []
+        asked = Asked(
+            ask.question,
+            model.name,
+            options,
+            composed.num_ctx,
+            composed.left_out,
+            withheld,
+            notes=(*ask.notes, *(rules.notes if rules else ()), *blind, *composed.notes, *secrets),
+            tokens=composed.tokens,
+        )
+        return Plan(ask, model, asked, composed, request, tools, messages, calibration)
+
+    def accept(self, plan: Plan) -> None:
+        """Note that `plan` is being sent, so that the next question keeps its window."""
+        self._windows[plan.model.name] = plan.prompt.num_ctx
+
+    def shrink(self, plan: Plan) -> bool:
+        """Note that there is no memory for the plan's window; return whether a smaller one is worth a try."""
+        smaller = plan.prompt.num_ctx // 2
+        if smaller < LEAST_WINDOW or _whole(plan.ask.settings, "num_ctx"):
+            return False
+        self._ceilings[plan.model.name] = smaller
+        self._windows.pop(plan.model.name, None)
+        return True
+
+    async def check(self, plan: Plan, usage: Usage) -> Truncated | None:
+        """Tell whether the server left some of the prompt unread; learn from its count where it did not.
+
+        To be asked when the first answer to the plan has been counted.
+        """
+        request = replace(plan.request, tools=plan.tools.specs if plan.tools else ())
+        dropped = await unread(plan.model, request, usage.prompt_tokens, plan.calibration)
+        if not usage.prompt_tokens:
+            return None
+        if dropped is not None:
+            return Truncated(usage.prompt_tokens + dropped, usage.prompt_tokens)
+        told = "".join(str(spec) for spec in request.tools)
+        learned = plan.calibration.learn(request.messages, usage.prompt_tokens, extra_text=told)
+        await asyncio.to_thread(self._calibrations.put, plan.model.name, learned, save=plan.ask.settings.save)
+        return None
+
+    async def _model_for(self, settings: Settings) -> tuple[Model, bool]:
+        """Return who is asked, and whether secrets are to be hidden from it."""
+        if self._model is not None:
+            return self._model, settings.secrets == "always"
+        model = await self._catalog.model(settings)
+        return model, await masked.is_masked(settings.models or (model.name,), settings, self._catalog)
+
+    def _at_most(self, ask: Ask, model: Model, info: ModelInfo | None) -> int:
+        """Return the largest window that may be asked for."""
+        own = info.context_length if info else None
+        most = prompt.CONTEXT_STEPS[-1] if ask.fit else ask.settings.max_context
+        return min(filter(None, (most, own, self._ceilings.get(model.name))))
+
+
+def fitting_window(answer: Message) -> int:
+    """Return how large a window has to be, in tokens, for a prompt that the server did not read whole; 0 if it did.
+
+    What it dropped is known only as far as the estimate is right, and that was too low: so at least twice the window.
+    """
+    usage = answer.usage
+    if usage is None or usage.unread_tokens is None:
+        return 0
+    known = (usage.prompt_tokens or 0) + usage.unread_tokens + prompt.ANSWER_TOKENS
+    return max(known, 2 * int(answer.options.get("num_ctx", 0)))
+
+
+def _callable_by(info: ModelInfo | None, tools: Tools | None) -> tuple[Tools | None, tuple[str, ...]]:
+    """Return the tools that a model is told of, and the names of those that it is not."""
+    if tools is None or info is None or not info.capabilities or "tools" in info.capabilities:
+        return tools, ()
+    return None, tuple(spec.name for spec in tools.specs)
+
+
+def _seen_by(info: ModelInfo | None, messages: Sequence[Message]) -> tuple[list[Message], list[str]]:
+    """Return the messages as a model can read them, and what has to be said of that."""
+    has_pictures = any(isinstance(part, Image) for part in chain.from_iterable(m.parts for m in messages))
+    if not has_pictures or info is None or not info.capabilities or "vision" in info.capabilities:
+        return list(messages), []
+    read = [
+        replace(message, parts=tuple(part for part in message.parts if not isinstance(part, Image)))
+        for message in messages
+    ]
+    return read, [f"{info.name} cannot see, so no picture is sent. `%chat models` tells which models can (vision)."]
+
+
+def _room_for(tools: Tools | None, calibration: Calibration) -> int:
+    """Return how many tokens tools take, by estimate, with what they give back."""
+    if tools is None or not tools.specs:
+        return 0
+    return RESULTS_TOKENS + calibration.count_text("".join(str(spec) for spec in tools.specs))
+
+
+def _whole(settings: Settings, name: str) -> int | None:
+    """Return an option that has to be a whole number, where it is given."""
+    value = settings.options.get(name)
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise SettingsError(f"The option {name} is {value!r}, but it has to be a whole number.")
