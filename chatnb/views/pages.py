@@ -28,6 +28,7 @@ from .words import (
     result_line,
     status_line,
     thought,
+    warning,
 )
 
 PAGE_CHARS = 18_000
@@ -37,6 +38,8 @@ PAGE_CHARS = 18_000
 _DIM = 'style="opacity:0.7"'
 # One line, whatever the window's width: where thoughts are folded nothing below them moves.
 _ONE_LINE = 'style="opacity:0.7;white-space:nowrap;overflow:hidden;text-overflow:ellipsis"'
+# The theme's own red where there is one.
+_RED = 'style="color:var(--jp-error-color1, #d32f2f)"'
 _APART = 'style="margin-bottom:0.5em"'
 _TICKER_CHARS = 100
 _SPECIAL = re.compile(r"[$&*<>@\[\\\]_`|~]|:(?=/)|(?<=[Ww]{3})\.|\n")
@@ -94,7 +97,8 @@ class Layout:
             is_last = number == len(sheets) - 1
             above = list(opening_notes(reply)) if number == 0 else []
             below = self._below(reply) if is_last else []
-            markdown = self._markdown(sheet, above, below, is_finished=is_over or not is_last)
+            alarm = warning(reply) if is_last else ""
+            markdown = self._markdown(sheet, above, below, alarm, is_finished=is_over or not is_last)
             text = "\n\n".join(item for item in sheet if isinstance(item, str))
             pages.append(Page(markdown, text, is_over or not is_last))
         return tuple(pages)
@@ -134,7 +138,7 @@ class Layout:
         ending = filter(None, (mark(reply), footer(reply) if self._has_figures else ""))
         return [*closing_notes(reply), *filter(None, [" · ".join(ending)])]
 
-    def _markdown(self, sheet: _Sheet, above: list[str], below: list[str], *, is_finished: bool) -> str:
+    def _markdown(self, sheet: _Sheet, above: list[str], below: list[str], alarm: str, *, is_finished: bool) -> str:
         blocks: list[_Block] = [_Block(html=_note(line)) for line in above]
         for is_call, items in groupby(sheet, lambda item: isinstance(item, _Call)):
             if is_call:
@@ -149,6 +153,8 @@ class Layout:
                     text = self._safe(item, is_final=not is_open)
                     blocks.append(_Block(text=text if is_open else text.rstrip()))
         blocks += [_Block(html=_note(line)) for line in below]
+        if alarm:
+            blocks.append(_Block(html=f"<strong {_RED}>{_inert(alarm)}</strong>"))
         return self._joined([block for block in blocks if block.html or block.text.strip()])
 
     def _call(self, entry: _Call) -> str:

@@ -8,7 +8,7 @@ from typing import TextIO
 
 from ..events import Event, FellBack, Retrying
 from ..reply import Reply
-from .words import mark, opening_notes, printable
+from .words import mark, opening_notes, printable, warning
 
 REPLACED = "What follows replaces the answer that began above: it broke off and was asked for anew."
 
@@ -63,7 +63,7 @@ class PlainView:
         if self._written:
             self._stream.write("\n")
             self._stream.flush()
-        if ending := mark(self._reply):
+        for ending in filter(None, (mark(self._reply), warning(self._reply))):
             self._tell(ending)
 
     def _write(self, *, is_over: bool = False) -> None:

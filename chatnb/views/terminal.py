@@ -34,6 +34,7 @@ from .words import (
     printable,
     result_line,
     status_line,
+    warning,
 )
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class TerminalView:
         self._said = self._thought = ""  # the run of text or thoughts that is coming
         self._told = 0  # how much of it is printed for good, once control characters are gone
         self._calls: dict[str, ToolCall] = {}
+        self._noted: set[str] = set()
         self._has_printed = self._has_told_round = self._is_closed = False
 
     def show(self, events: Sequence[Event], reply: Reply) -> None:
@@ -94,6 +96,8 @@ class TerminalView:
         ending = " · ".join(filter(None, (mark(self._reply), footer(self._reply) if self._has_footer else "")))
         if ending:
             self._note(ending)
+        if alarm := warning(self._reply):
+            self._print(_red(printable(alarm)))
 
     def _take(self, event: Event) -> None:
         match event:
@@ -114,7 +118,9 @@ class TerminalView:
                 self._has_told_round = False
             case Asked():
                 for note in asked_notes(event):
-                    self._note(note)
+                    if note not in self._noted:  # a question may be planned anew
+                        self._noted.add(note)
+                        self._note(note)
             case FellBack():
                 if not event.keeps_text:
                     self._drop()
@@ -263,3 +269,9 @@ def _dim(text: str) -> RenderableType:
     from rich.text import Text  # noqa: PLC0415 - as above
 
     return Text(text, style="dim")
+
+
+def _red(text: str) -> RenderableType:
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    return Text(text, style="bold red")

@@ -54,21 +54,30 @@ def opening_notes(reply: Reply) -> Iterator[str]:
 
 
 def closing_notes(reply: Reply) -> Iterator[str]:
-    """Yield what has to be known of the answer that was just read: who went on with it, what the server did not read."""
+    """Yield what has to be known of the answer that was just read: who went on with it."""
     for change in reply.fallbacks:
         if change.keeps_text:
             yield fallback_note(change)
-    window = reply.asked.num_ctx if reply.asked else None
-    read = reply.usage.prompt_tokens
-    if reply.finished and window and read and read >= window - 1:
-        yield (
-            f"The prompt filled the window of {window:,} tokens, so the server cut its beginning off without a word. "
-            "Ask with less, or with a larger num_ctx."
-        )
+
+
+def warning(reply: Reply) -> str:
+    """Say that the server did not read the whole prompt, if that is so; empty otherwise, and while the answer comes.
+
+    To be shown so that nobody misses it: the answer looks as if nothing had happened.
+    """
+    usage = reply.usage
+    if reply.finished is None or usage.unread_tokens is None:
+        return ""
+    read = f"it read {usage.prompt_tokens:,} tokens and" if usage.prompt_tokens else "it"
+    return (
+        f"The server did not read the whole prompt: {read} dropped the rest, at least {usage.unread_tokens:,}, from its "
+        "beginning. `%chat again --fit` asks again with a window that holds all of it."
+    )
 
 
 def asked_notes(asked: Asked) -> Iterator[str]:
-    """Yield what the model is not told of: what of the session does not fit, and tools that it cannot call."""
+    """Yield what the model is not told of: what does not fit or could not be read, and tools that it cannot call."""
+    yield from asked.notes
     window = f" of {asked.num_ctx:,} tokens" if asked.num_ctx else ""
     if asked.left_out == 1:
         yield f"The session's oldest message is left out: it does not fit into the window{window}."
@@ -111,8 +120,22 @@ def footer(reply: Reply) -> str:
         figures.append(f"{reply.finished.duration_s:.1f} s")
     if usage.prompt_tokens is not None and reply.asked is not None and reply.asked.num_ctx:
         used = usage.prompt_tokens + (usage.reply_tokens or 0)
-        figures.append(f"{min(used / reply.asked.num_ctx, 1):.0%} of the window")
+        figures.append(f"{in_k(used)} of {in_k(reply.asked.num_ctx)}")
     return " · ".join(filter(None, figures))
+
+
+def in_k(tokens: int) -> str:
+    """Return a number of tokens as windows are spoken of: in units of 1,024.
+
+    Examples
+    --------
+    >>> in_k(312), in_k(3_150), in_k(8_192), in_k(131_072)
+    ('312', '3.1k', '8k', '128k')
+    """
+    if tokens < 1_000:  # noqa: PLR2004 - fewer are told as they are
+        return str(tokens)
+    value = tokens / 1024
+    return f"{value:.1f}".removesuffix(".0") + "k" if value < 10 else f"{value:.0f}k"  # noqa: PLR2004 - two digits say enough
 
 
 def thought(thinking: str) -> str:

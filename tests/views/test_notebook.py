@@ -5,7 +5,16 @@ from collections.abc import Sequence
 
 import pytest
 
-from chatnb.events import Event, Retrying, TextDelta, ThinkingDelta, TokensCounted, ToolStarted, Waiting
+from chatnb.events import (
+    Event,
+    Retrying,
+    TextDelta,
+    ThinkingDelta,
+    TokensCounted,
+    ToolStarted,
+    Truncated,
+    Waiting,
+)
 from chatnb.messages import ToolCall, Usage
 from chatnb.views.base import pace_s
 from chatnb.views.notebook import NotebookView
@@ -204,7 +213,7 @@ def test_an_open_fence_does_not_swallow_the_footer() -> None:
 def test_the_footer_tells_the_figures() -> None:
     cell = watched(LOGS["an answer"], footer=True)
 
-    assert "qwen3:8b · 214 tokens · 31.0 tokens/s · 7.4 s · 25% of the window</small>" in cell.pages[0]
+    assert "qwen3:8b · 214 tokens · 31.0 tokens/s · 7.4 s · 1k of 4k</small>" in cell.pages[0]
 
 
 def test_the_footer_can_be_left_out() -> None:
@@ -213,11 +222,14 @@ def test_the_footer_can_be_left_out() -> None:
     assert cell.pages == [ANSWER]
 
 
-def test_a_prompt_that_the_server_cut_is_told() -> None:
-    full = TokensCounted(Usage(prompt_tokens=4095, reply_tokens=2))
+def test_a_prompt_that_the_server_cut_is_told_in_red() -> None:
+    cut = TokensCounted(Usage(prompt_tokens=4_000, reply_tokens=2)), Truncated(5_100, 4_000)
 
-    assert "cut its beginning off" in watched(turn(said("Hi"), full)).pages[0]
-    assert "cut its beginning off" in unwatched(turn(said("Hi"), full)).pages[0]
+    page = watched(turn(said("Hi"), *cut)).pages[0]
+
+    assert "at least 1,100" in page
+    assert "--jp-error-color1" in page
+    assert "--jp-error-color1" not in watched(turn(said("Hi"), cut[0])).pages[0]
 
 
 def test_plain_text_is_the_answer_or_the_beginning_of_a_long_one() -> None:

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatnb.events import Finished, TokensCounted, Waiting
+from chatnb.events import Finished, TokensCounted, Truncated, Waiting
 from chatnb.messages import ToolCall, ToolResult, Usage
 from chatnb.reply import Reply
-from chatnb.views.words import call_line, footer, printable, result_line, shortened, status_line, thought
+from chatnb.views.words import call_line, footer, printable, result_line, shortened, status_line, thought, warning
 from tests.views.logs import ASKED, DONE, LOGS, said
 
 
@@ -23,11 +23,20 @@ def test_a_footer_tells_what_is_known() -> None:
 def test_a_footer_counts_one_token() -> None:
     reply = Reply([ASKED, *said("Hi"), TokensCounted(Usage(prompt_tokens=9, reply_tokens=1, reply_s=0.001)), DONE])
 
-    assert footer(reply) == "qwen3:8b · 1 token · 1000 tokens/s · 7.4 s · 0% of the window"
+    assert footer(reply) == "qwen3:8b · 1 token · 1000 tokens/s · 7.4 s · 10 of 4k"
 
 
 def test_a_footer_names_who_answered() -> None:
     assert footer(Reply(LOGS["a fallback in the answer"])).startswith("llama3 · ")
+
+
+def test_a_prompt_that_the_server_did_not_read_whole_is_told_with_what_to_do() -> None:
+    told = [ASKED, *said("Hi"), TokensCounted(Usage(prompt_tokens=4_000)), Truncated(5_100, 4_000)]
+
+    assert warning(Reply(told)) == ""
+    assert "it read 4,000 tokens and dropped the rest, at least 1,100" in warning(Reply([*told, DONE]))
+    assert "%chat again --fit" in warning(Reply([*told, DONE]))
+    assert warning(Reply([ASKED, *said("Hi"), TokensCounted(Usage(prompt_tokens=4_000)), DONE])) == ""
 
 
 def test_a_wait_without_a_reason_is_for_the_model() -> None:
