@@ -1,9 +1,11 @@
-"""Tab completion for the magics: options, commands, models and sessions."""
+"""Tab completion for the magics: options, commands, models, sessions, and what a question can carry along."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+
+from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult
 
 from .commands import COMMANDS
 from .desk import Desk
@@ -25,18 +27,38 @@ def complete(desk: Desk, event: Any) -> list[str]:
     """
     before, _, word = event.text_until_cursor.rpartition(" ")
     found = [
-        candidate for candidate in _candidates(desk, event.command, before.split()[1:]) if candidate.startswith(word)
+        candidate
+        for candidate in _candidates(desk, event.command, before.split()[1:], word)
+        if candidate.startswith(word)
     ]
     replaced = len(event.symbol)
     return [candidate[len(word) - replaced :] for candidate in found]
 
 
-def _candidates(desk: Desk, command: str, words: Sequence[str]) -> list[str]:
+def complete_mention(desk: Desk, context: CompletionContext) -> SimpleMatcherResult:
+    """Return what an `@` before the cursor may name, in the text of a question; what IPython calls for a tab.
+
+    Parameters
+    ----------
+    context
+        IPython's. Of the word at the cursor only the last part, its `token`, is replaced.
+    """
+    _, mark, beginning = context.text_until_cursor.rpartition("@")
+    if not mark or any(character.isspace() for character in beginning):
+        return {"completions": []}
+    kept = len(beginning) - len(context.token.rpartition("@")[2])
+    found = [SimpleCompletion(name[kept:], type="reference") for name in desk.gatherer().names(beginning)]
+    return {"completions": found, "matched_fragment": beginning[kept:], "suppress": bool(found), "ordered": True}
+
+
+def _candidates(desk: Desk, command: str, words: Sequence[str], word: str) -> list[str]:
     last = words[-1] if words else ""
     if last in ("-m", "--model") or (command == "%chat" and words[:1] == ["pull"]):
         return _models(desk)
     if last in ("-s", "--session") or (command == "%chat" and words == ["open"]):
         return [_quoted(info.title) for info in desk.chat.sessions.all()]
+    if last in ("-c", "--context") or (command == "%chat" and words == ["pin"]):
+        return list(desk.gatherer().names(word))
     if last in ("--schema", "--into"):
         return [name for name in desk.shell.user_ns if not name.startswith("_")]
     if command == "%chat":

@@ -18,11 +18,14 @@ from pathlib import Path
 
 from .chat import Chat
 from .config import ChatConfig
+from .context.gather import Gatherer
 from .doctor import examine
 from .errors import ChatError, SettingsError
 from .models.base import ModelInfo
 from .options import HelpAsked, Parser, add_question_options, options_of
+from .receipt import Receipt
 from .settings import Settings
+from .sources import outside
 from .views.base import View
 from .views.follow import follow
 from .views.plain import PlainView
@@ -88,12 +91,27 @@ def _ask(parsed: argparse.Namespace, settings: Settings) -> int:
     settings = options.over(settings)
     chat = Chat(settings=settings, place=str(Path.cwd()), session=options.session)
     view: View = TerminalView(footer=settings.footer) if sys.stdout.isatty() else PlainView(sys.stdout)
+    urls = ChatConfig.instance().urls
     try:
-        turn = follow(chat.portal, lambda: chat.ask(text), view)
+        sources = outside(Path.cwd(), chat.sessions, confirm=_confirm, urls=urls, extensions=options.ext)
+        # What comes through a pipe is not the user's own words, so that nothing is looked up for it.
+        reading = Gatherer(sources).gather(options.context, words)
+        ask = chat.prepare(text, *reading.parts, notes=reading.notes)
+        if options.dry_run:
+            print(Receipt(chat.portal.call(chat.plan(ask)), is_sent=False))
+            return 0
+        turn = follow(chat.portal, lambda: chat.begin(ask), view)
         turn.raise_for_failure()
     finally:
         chat.close()
     return STOPPED if turn.reply.outcome == "cancelled" else 0
+
+
+def _confirm(question: str) -> bool:
+    """Ask the user, where there is one."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        return False
+    return input(f"{question} [y/N] ").strip().casefold() in ("y", "yes")
 
 
 def _examine(_: argparse.Namespace, settings: Settings) -> int:

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
 from .chat import Chat
 from .config import ChatConfig
-from .errors import ChatInterrupted, SettingsError, StoreError
+from .context.base import Reading
+from .context.cells import CellsSource
+from .context.failure import ErrorSource
+from .context.gather import Gatherer
+from .context.recorder import Recorder
+from .context.summaries import summarize
+from .context.variables import VariablesSource
+from .errors import ChatInterrupted, ContextError, SettingsError, StoreError
 from .markdown import code_blocks
-from .messages import Message, Part, Session, Text
+from .messages import Context, Message, Part, Session, Text
 from .models.base import Provider
 from .options import HelpAsked, Options, parse_line, parse_question
-from .place import place_of
+from .place import notebook_path, place_of
+from .planner import Ask, fitting_window
+from .receipt import Receipt
 from .reply import Reply
 from .schema import Schema
 from .settings import Settings
+from .sources import outside
 from .tools.toolbox import Toolbox
-from .turn import Turn
 from .views.base import View
 from .views.follow import follow
 from .views.notebook import NotebookView
@@ -35,9 +46,11 @@ class Desk:
     sessions and its place stay what they were.
     """
 
-    def __init__(self, shell: InteractiveShell, config: ChatConfig) -> None:
+    def __init__(self, shell: InteractiveShell, config: ChatConfig, recorder: Recorder) -> None:
         self.shell = shell
         self.config = config
+        self._recorder = recorder
+        self._hosts: set[str] = set()  # whose pages the user wants read
         place = place_of(config.notebook, shell.user_ns, is_live=self.is_live)
         self.chat = Chat(settings=config.settings(), place=place)
         try:
@@ -69,66 +82,115 @@ class Desk:
         name = settings.models[0] if settings.models else ""
         return self.chat.catalog.find(name, settings.host)[0]
 
-    def ask_cell(self, line: str, text: str) -> None:
-        """Ask the body of a `%%chat` cell."""
+    def ask_cell(self, line: str, text: str) -> Receipt | None:
+        """Ask the body of a `%%chat` cell; with --dry-run return what would be sent."""
         try:
             options = parse_question(line)
         except HelpAsked as asked:
             print(asked)  # noqa: T201 - help is printed, as every magic's is
-            return
-        self._ask(options, text.removesuffix("\n"), "Write a question below `%%chat`.")
+            return None
+        return self._ask(options, text.removesuffix("\n"), "Write a question below `%%chat`.")
 
-    def ask_line(self, line: str) -> None:
-        """Ask the text of a `%ask` line."""
+    def ask_line(self, line: str) -> Receipt | None:
+        """Ask the text of a `%ask` line; with --dry-run return what would be sent."""
         try:
             options, text = parse_line(line)
         except HelpAsked as asked:
             print(asked)  # noqa: T201
-            return
-        self._ask(options, text, "Write a question after `%ask`.")
+            return None
+        return self._ask(options, text, "Write a question after `%ask`.")
 
-    def again(self, question: Message, settings: Settings) -> None:
-        """Ask a question of the current session anew; the earlier answer to it is not read."""
-        context = [part for part in question.parts if not isinstance(part, Text)]
-        self._follow(question.text, Options(), settings, parts=context, without=question.turn_id)
+    def again(self, question: Message, settings: Settings, *, fit: bool = False) -> None:
+        """Ask a question of the current session anew, as it was; the earlier answer to it is not read."""
+        parts = [part for part in question.parts if not isinstance(part, Text)]
+        answers = [m for m in self.chat.sessions.history(self.chat.sessions.current) if m.usage]
+        least = fitting_window(answers[-1]) if fit and answers else 0
+        ask = self.chat.prepare(
+            question.text,
+            *parts,
+            settings=settings,
+            tools=self._tools(),
+            without=question.turn_id,
+            fit=max(least, 1) if fit else 0,
+        )
+        self._follow(ask, Options())
+
+    def refresh(self, question: Message) -> None:
+        """Ask a question of the current session anew, with everything that it carried along as it is now."""
+        parts: list[Part] = []
+        for part in question.parts:
+            if isinstance(part, Context) and part.ref:
+                parts += self.read(part.ref).parts
+            elif not isinstance(part, Text):
+                parts.append(part)
+        ask = self.chat.prepare(
+            question.text, *parts, settings=self.settings(), tools=self._tools(), without=question.turn_id
+        )
+        self._follow(ask, Options())
+
+    def read(self, reference: str) -> Reading:
+        """Return what a reference names now; raises ContextError."""
+        return self.gatherer().gather([reference])
+
+    def gatherer(self, extensions: Sequence[str] = ()) -> Gatherer:
+        """Return what finds the things of this kernel and around it."""
+        folder = Path.cwd()
+        cells = CellsSource(self._recorder, self._notebook)
+        return Gatherer(
+            [
+                cells,
+                ErrorSource(self.shell, self._recorder, summarize, folder),
+                VariablesSource(self.shell.user_ns),
+                *outside(
+                    folder,
+                    self.chat.sessions,
+                    confirm=self._confirm,
+                    urls=self.config.urls,
+                    hosts=self._hosts,
+                    extensions=extensions,
+                    namespace=self.shell.user_ns,
+                    pictures=cells.pictures,
+                ),
+            ]
+        )
+
+    def _notebook(self) -> Path | None:
+        """Return the path of this notebook, where it is known."""
+        return notebook_path(self.config.notebook, self.shell.user_ns, os.environ, Path.cwd(), is_live=self.is_live)
 
     def close(self) -> None:
         """Stop what still runs, and release everything."""
         self.chat.close()
 
-    def _ask(self, options: Options, text: str, how: str) -> None:
+    def _ask(self, options: Options, text: str, how: str) -> Receipt | None:
         if not text.strip():
             raise SettingsError(f"There is no question. {how}")
-        session = self.chat.sessions.find_or_new(options.session) if options.session else None
-        self._follow(text, options, options.over(self.settings(session)), session=session)
-
-    def _follow(
-        self,
-        text: str,
-        options: Options,
-        settings: Settings,
-        *,
-        session: Session | None = None,
-        parts: Sequence[Part] = (),
-        without: str = "",
-    ) -> None:
-        """Start a turn, show it until it ends, and do with the answer what the options say."""
+        if options.summary:
+            self.chat.sessions.summarise(text)
+            return None
+        session = self.chat.sessions.find_or_new(options.session) if options.session else self.chat.sessions.current
         schema = Schema.of(self._named(options.schema, "--schema")) if options.schema else None
-        tools = Toolbox.of_namespace(self.shell.user_ns, self.chat.portal.on_kernel)
+        gatherer = self.gatherer(options.ext)
+        pins, notes = _readable(gatherer, session.pins)
+        reading = gatherer.gather([*pins, *options.context], text)
+        ask = self.chat.prepare(
+            text,
+            *reading.parts,
+            settings=options.over(self.settings(session)),
+            session=session,
+            schema=schema.json if schema else None,
+            tools=self._tools(),
+            notes=(*notes, *reading.notes),
+        )
+        if options.dry_run:
+            return Receipt(self.chat.portal.call(self.chat.plan(ask)), is_sent=False)
+        self._follow(ask, options, schema)
+        return None
 
-        def ask() -> Turn:
-            return self.chat.ask(
-                text,
-                *parts,
-                settings=settings,
-                session=session,
-                schema=schema.json if schema else None,
-                tools=tools,
-                without=without,
-            )
-
+    def _follow(self, ask: Ask, options: Options, schema: Schema | None = None) -> None:
+        """Start a turn, show it until it ends, and do with the answer what the options say."""
         try:
-            turn = follow(self.chat.portal, ask, self._view(settings))
+            turn = follow(self.chat.portal, lambda: self.chat.begin(ask), self._view(ask.settings))
         except KeyboardInterrupt:
             raise ChatInterrupted("Stopped twice: the answer so far is on the screen.") from None
         finally:
@@ -137,6 +199,15 @@ class Desk:
         if turn.reply.outcome == "cancelled":
             raise ChatInterrupted("Stopped. What was said so far is kept.")
         self._hand_over(turn.reply, schema, options)
+
+    def _tools(self) -> Toolbox:
+        return Toolbox.of_namespace(self.shell.user_ns, self.chat.portal.on_kernel)
+
+    def _confirm(self, question: str) -> bool:
+        """Ask the user, where there is one."""
+        if not self.is_live:
+            return False
+        return input(f"{question} [y/N] ").strip().casefold() in ("y", "yes")
 
     def _hand_over(self, reply: Reply, schema: Schema | None, options: Options) -> None:
         value: Any = schema.parse(reply.answer) if schema else reply.answer
@@ -169,3 +240,16 @@ class Desk:
 
     def _tell(self, notice: str) -> None:
         print(f"chatnb: {notice}", file=sys.stderr)  # noqa: T201 - a cell shows it apart from the answer
+
+
+def _readable(gatherer: Gatherer, pins: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the pins that name something now, and a sentence for each that does not."""
+    found, lost = [], []
+    for pin in pins:
+        try:
+            gatherer.gather([pin])
+        except ContextError as error:
+            lost.append(f"{pin} is pinned, but cannot be read: {error} (`%chat unpin {pin}` ends this.)")
+        else:
+            found.append(pin)
+    return found, lost

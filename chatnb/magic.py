@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from IPython.core.completer import CompletionContext, SimpleMatcherResult, context_matcher
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 
@@ -43,7 +44,7 @@ class ChatMagics(Magics):
         """The chat of this kernel, its settings and its screen."""
         if self._desk is None:
             # Lazy: everything but the magics' names is imported here.
-            self._desk = importlib.import_module(".desk", __package__).Desk(self.shell, self.chat_config)
+            self._desk = importlib.import_module(".desk", __package__).Desk(self.shell, self.chat_config, self.recorder)
         return self._desk
 
     @no_var_expand
@@ -67,6 +68,17 @@ class ChatMagics(Magics):
         """Return what can stand where the cursor is; what IPython calls for a tab."""
         # Lazy, as above.
         found: list[str] = importlib.import_module(".completion", __package__).complete(self.desk, event)
+        return found
+
+    @context_matcher(identifier="chatnb.mention")  # type: ignore[untyped-decorator]  # IPython's
+    def complete_mention(self, context: CompletionContext) -> SimpleMatcherResult:
+        """Return what an `@` in a question may name; what IPython calls for a tab, anywhere."""
+        if not context.full_text.startswith("%%chat") and not context.line_with_cursor.startswith("%ask"):
+            return {"completions": []}
+        # Lazy, as above.
+        found: SimpleMatcherResult = importlib.import_module(".completion", __package__).complete_mention(
+            self.desk, context
+        )
         return found
 
     def record(self, _: object = None) -> None:
@@ -94,6 +106,7 @@ def load(shell: InteractiveShell) -> None:
     shell.register_magics(magics)
     shell.configurables.append(config)  # type: ignore[arg-type]  # typed for shells alone; %config takes any
     syntax.install(shell)
+    shell.Completer.custom_matchers.append(magics.complete_mention)
     magics.record()
     config.observe(magics.record, "record")
     for name in _COMPLETED:
@@ -113,5 +126,6 @@ def unload(shell: InteractiveShell) -> None:
     shell.configurables.remove(magics)
     ChatConfig.clear_instance()
     syntax.uninstall(shell)
+    shell.Completer.custom_matchers.remove(magics.complete_mention)
     for name in _COMPLETED:
         shell.strdispatchers["complete_command"].strs.pop(name, None)

@@ -30,6 +30,14 @@ class Options:
         Names in the user's namespace: what the answer has to fit, and where it goes.
     code
         Whether the answer's code becomes the next cell.
+    context
+        References to what the question carries along.
+    ext
+        Suffixes of the files that are taken from folders, such as "md"; none: all that hold text.
+    dry_run
+        Whether what would be sent is shown, and nothing sent.
+    summary
+        Whether the text is no question but a summary of what was said before.
     """
 
     model: str = ""
@@ -44,6 +52,10 @@ class Options:
     schema: str = ""
     into: str = ""
     code: bool = False
+    context: tuple[str, ...] = ()
+    ext: tuple[str, ...] = ()
+    dry_run: bool = False
+    summary: bool = False
 
     def over(self, settings: Settings) -> Settings:
         """Return `settings` with what is said here in place of what they say."""
@@ -92,6 +104,16 @@ def add_question_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of a question to a parser, as they are wherever one asks."""
     add = parser.add_argument
     add("-m", "--model", default="", help="model to ask, or several with commas: the rest are fallbacks")
+    add(
+        "-c",
+        "--context",
+        metavar="REF",
+        action="append",
+        default=[],
+        help="what the question carries along: a variable, cells:-3:, file:PATH, dir:DIR, error, past, ...; may be given several times",
+    )
+    add("--ext", default=(), type=_suffixes, metavar="md,txt", help="suffixes of the files that are taken from folders")
+    add("--dry-run", action="store_true", help="show exactly what would be sent, and send nothing")
     add("-s", "--session", default="", help="id or title of the session to ask in; a new one where there is none")
     add("--system", default="", help="system prompt for this question")
     add(
@@ -121,6 +143,7 @@ def _add_notebook_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--into", default="", metavar="NAME", help="put the answer, or the validated object, into this variable")
     add("--code", action="store_true", help="make the answer's code the next cell")
+    add("--summary", action="store_true", help="let this text stand for all that was said before; nothing is asked")
 
 
 def parse_question(line: str, prog: str = "%%chat") -> Options:
@@ -167,7 +190,7 @@ def parse_line(line: str, prog: str = "%ask") -> tuple[Options, str]:
 def options_of(parsed: argparse.Namespace) -> Options:
     """Return the options of a question among what was parsed."""
     values = {field.name: getattr(parsed, field.name) for field in fields(Options) if hasattr(parsed, field.name)}
-    return Options(**{**values, "option": tuple(values["option"])})
+    return Options(**{**values, "option": tuple(values["option"]), "context": tuple(values["context"])})
 
 
 def _split(line: str) -> list[str]:
@@ -205,6 +228,17 @@ def _pair(text: str) -> tuple[str, Any]:
         return key, json.loads(value)
     except ValueError:
         return key, value
+
+
+def _suffixes(text: str) -> tuple[str, ...]:
+    """Return suffixes without their dots.
+
+    Examples
+    --------
+    >>> _suffixes("md, .txt")
+    ('md', 'txt')
+    """
+    return tuple(word.strip().lstrip(".") for word in text.split(",") if word.strip())
 
 
 def _seconds(text: str) -> float:

@@ -1,0 +1,74 @@
+"""What each `%chat` command does."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from collections.abc import Callable, Sequence
+
+from ..desk import Desk
+from ..errors import SettingsError
+from ..listing import Listing
+from ..options import HelpAsked
+from .base import Command, no_words
+from .reading import compact, hide, list_stale, pin, refresh, unhide, unpin, why
+from .server import list_models, list_settings, pull, run_doctor, show_status
+from .talk import again, list_sessions, new, open_session, use
+
+
+def run(line: str, desk: Desk) -> object:
+    """Do what `%chat line` says and return what it shows.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such command; the nearest name is told.
+    ChatError
+        Whatever the command failed with.
+    """
+    try:
+        name, *words = shlex.split(line) or ["help"]
+    except ValueError as error:
+        raise SettingsError(f"The command cannot be read ({error}): {line}") from error
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, COMMANDS, n=1)
+        hint = f" Did you mean `%chat {near[0]}`?" if near else ""
+        msg = f"There is no command {name!r}.{hint} `%chat help` lists them; a question goes below `%%chat`, or after `%ask`."
+        raise SettingsError(msg)
+    try:
+        return COMMANDS[name](desk, words)
+    except HelpAsked as asked:
+        print(asked)  # noqa: T201 - help is printed, as every magic's is
+        return None
+
+
+def show_help(_: Desk, words: Sequence[str]) -> Listing[tuple[str, str]]:
+    """List the commands."""
+    no_words("help", show_help, words)
+    rows = [(name, (command.__doc__ or "").splitlines()[0]) for name, command in COMMANDS.items()]
+    columns: dict[str, Callable[[tuple[str, str]], str]] = {"%chat": lambda r: r[0], "": lambda r: r[1]}
+    return Listing(rows, columns, caption="A question goes below %%chat (%%chat -h shows its options), or after %ask.")
+
+
+COMMANDS: dict[str, Command] = {
+    "status": show_status,
+    "models": list_models,
+    "pull": pull,
+    "use": use,
+    "new": new,
+    "sessions": list_sessions,
+    "open": open_session,
+    "again": again,
+    "why": why,
+    "pin": pin,
+    "unpin": unpin,
+    "hide": hide,
+    "unhide": unhide,
+    "stale": list_stale,
+    "refresh": refresh,
+    "compact": compact,
+    "doctor": run_doctor,
+    "config": list_settings,
+    "help": show_help,
+}
+"""Each command's name and what it does; the order is that of the help."""

@@ -1,0 +1,183 @@
+"""Commands about what the model gets to read: why it read what, and what it is to read from now on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..ablation import Effect, ablate
+from ..compaction import newest_summary
+from ..desk import Desk
+from ..errors import ChatInterrupted, SettingsError
+from ..listing import Listing
+from ..messages import Message
+from ..receipt import Receipt
+from ..stale import Stale, find_stale
+from .base import no_words, parser
+
+_SHOWN = 80  # characters of a message, in a list of them
+
+
+def why(desk: Desk, words: Sequence[str]) -> object:
+    """Show what the last answer had read, item by item; --ablate asks again without each."""
+    options = parser("why", why)
+    options.add_argument("--ablate", action="store_true", help="ask again without each item and show which mattered")
+    plan = desk.chat.last_plan
+    is_ablated = options.parse_args(words).ablate
+    if plan is None:
+        raise SettingsError("Nothing was asked since the kernel started. Ask something below `%%chat` first.")
+    if not is_ablated:
+        return Receipt(plan, is_sent=True)
+    effects: list[Effect] = []
+    try:
+        desk.chat.portal.follow(lambda: ablate(plan), effects.append)
+    except KeyboardInterrupt:
+        if not effects:
+            raise ChatInterrupted("Stopped.") from None
+    columns: dict[str, Callable[[Effect], str]] = {
+        "without": lambda effect: effect.label or "(nothing)",
+        "the answer is": lambda effect: f"{effect.likeness:.0%} the same",
+        "it says": lambda effect: _shortened(effect.answer),
+    }
+    return Listing(sorted(effects, key=lambda effect: (effect.label != "", effect.likeness)), columns)
+
+
+def pin(desk: Desk, words: Sequence[str]) -> Listing[str]:
+    """Let every question of this session carry something along: `%chat pin df`; alone, show what does."""
+    pins = desk.chat.sessions.current.pins
+    for word in words:
+        desk.read(word)  # raises if it names nothing
+    desk.chat.sessions.update(pins=tuple(dict.fromkeys((*pins, *words))))
+    return _pins(desk)
+
+
+def unpin(desk: Desk, words: Sequence[str]) -> Listing[str]:
+    """Undo `pin`."""
+    pins = desk.chat.sessions.current.pins
+    if not words or (unknown := [word for word in words if word not in pins]):
+        named = f"{', '.join(unknown)} is not pinned." if words else "Unpin what?"
+        raise SettingsError(f"{named} Pinned are: {', '.join(pins) or 'nothing'}.")
+    desk.chat.sessions.update(pins=tuple(ref for ref in pins if ref not in words))
+    return _pins(desk)
+
+
+def hide(desk: Desk, words: Sequence[str]) -> Listing[Message]:
+    """Keep message N, with its question and answer, out of the prompt; alone, show all with their numbers."""
+    chosen = _numbered(desk, words)
+    hidden = desk.chat.sessions.current.hidden
+    if chosen:
+        desk.chat.sessions.update(hidden=tuple(dict.fromkeys((*hidden, *(message.id for message in chosen)))))
+    return _messages(desk)
+
+
+def unhide(desk: Desk, words: Sequence[str]) -> Listing[Message]:
+    """Undo `hide`; alone, for all messages."""
+    turns = {message.turn_id for message in _numbered(desk, words)}
+    history = desk.chat.sessions.history(desk.chat.sessions.current)
+    shown = {message.id for message in history if not words or message.turn_id in turns}
+    hidden = desk.chat.sessions.current.hidden
+    desk.chat.sessions.update(hidden=tuple(message_id for message_id in hidden if message_id not in shown))
+    return _messages(desk)
+
+
+def list_stale(desk: Desk, words: Sequence[str]) -> Listing[Stale]:
+    """List the answers whose variables, cells or files have changed since; `refresh` asks those again."""
+    no_words("stale", list_stale, words)
+    columns: dict[str, Callable[[Stale], str]] = {
+        "": lambda stale: str(stale.number),
+        "question": lambda stale: _shortened(stale.question.text),
+        "changed": lambda stale: ", ".join(stale.changed),
+        "gone": lambda stale: ", ".join(stale.gone),
+    }
+    return Listing(_stale(desk), columns, empty="Every answer of this session is up to date.")
+
+
+def refresh(desk: Desk, words: Sequence[str]) -> Listing[Stale] | None:
+    """Ask again what `stale` lists, all of it or the numbers that are given, with things as they are now."""
+    numbers = {_number(word) for word in words}
+    stale = _stale(desk)
+    if unknown := numbers - {each.number for each in stale}:
+        raise SettingsError(f"{', '.join(map(str, sorted(unknown)))}: no stale answer. `%chat stale` lists them.")
+    chosen = [each for each in stale if not numbers or each.number in numbers]
+    if lost := [each for each in chosen if each.gone]:
+        raise SettingsError(
+            f"{', '.join(lost[0].gone)} is not there any more, so question {lost[0].number} cannot be asked again. "
+            "Make it anew, or name the other numbers: %chat refresh N ..."
+        )
+    if not chosen:
+        return list_stale(desk, ())
+    for each in chosen:
+        desk.refresh(each.question)
+    return None
+
+
+def compact(desk: Desk, words: Sequence[str]) -> Listing[str] | None:
+    """Let the model summarise what was said, and read the summary instead; --show it, or --edit it in the next cell."""
+    options = parser("compact", compact)
+    options.add_argument("--show", action="store_true", help="show the summary that stands for what was said")
+    options.add_argument("--edit", action="store_true", help="make the summary the next cell, to be changed and run")
+    chosen = options.parse_args(words)
+    sessions = desk.chat.sessions
+    if not (chosen.show or chosen.edit):
+        session = sessions.current
+        try:
+            desk.chat.portal.call(desk.chat.compact(session, desk.settings()))
+        except KeyboardInterrupt:
+            raise ChatInterrupted("Stopped. Nothing is summarised.") from None
+    summary = newest_summary(sessions.history(sessions.current))
+    if summary is None:
+        raise SettingsError("This session has no summary yet. `%chat compact` makes one.")
+    if chosen.edit:
+        desk.shell.set_next_input(f"%%chat --summary\n{summary.text}")
+        return None
+    return Listing([summary.text], {"summary": str})
+
+
+def _pins(desk: Desk) -> Listing[str]:
+    return Listing(
+        desk.chat.sessions.current.pins,
+        {"pinned": str},
+        empty="Nothing is pinned. `%chat pin df` lets every question of this session carry df along.",
+    )
+
+
+def _messages(desk: Desk) -> Listing[Message]:
+    session = desk.chat.sessions.current
+    history = desk.chat.sessions.history(session)
+    numbers = {message.id: number for number, message in enumerate(history, 1)}
+    hidden = {message.turn_id for message in history if message.id in session.hidden}
+    columns: dict[str, Callable[[Message], str]] = {
+        "": lambda message: str(numbers[message.id]),
+        "who": lambda message: message.model or message.role,
+        "said": lambda message: _shortened(message.text),
+        "read": lambda message: "hidden" if message.turn_id in hidden else "",
+    }
+    return Listing(history, columns, empty="Nothing was said in this session yet.")
+
+
+def _numbered(desk: Desk, words: Sequence[str]) -> list[Message]:
+    history = desk.chat.sessions.history(desk.chat.sessions.current)
+    chosen = []
+    for word in words:
+        number = _number(word)
+        if not 1 <= number <= len(history):
+            raise SettingsError(
+                f"There is no message {number}: this session has {len(history)}. `%chat hide` lists them."
+            )
+        chosen.append(history[number - 1])
+    return chosen
+
+
+def _number(word: str) -> int:
+    try:
+        return int(word)
+    except ValueError:
+        raise SettingsError(f"{word!r} is not the number of a message. `%chat hide` lists them.") from None
+
+
+def _stale(desk: Desk) -> list[Stale]:
+    return find_stale(desk.chat.sessions.history(desk.chat.sessions.current), desk.read)
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text[: 4 * _SHOWN].split())
+    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"
