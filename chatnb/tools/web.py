@@ -11,7 +11,7 @@ from itertools import count
 from typing import Any, Final
 
 from ..context.web import Page, fetch
-from ..errors import ContextRefused
+from ..errors import ContextError, ContextRefused
 from .search.base import Hit, SearchProvider
 from .search.clean import clean, line
 from .tool import Tool
@@ -24,7 +24,8 @@ QUERY_CHARACTERS: Final = 400
 
 _KEPT_PAGES: Final = 8
 _URL_CHARACTERS: Final = 300
-_WORDS: Final = 500  # so far back a part may end, to end with a line or a word
+_ERROR_CHARACTERS: Final = 1_000
+_BACK: Final = 500  # so far back a part may end, to end with a line or a word
 
 
 def web_tools(search: SearchProvider, read: Callable[[str], Page] = fetch) -> tuple[Tool, ...]:
@@ -56,7 +57,7 @@ def web_tools(search: SearchProvider, read: Callable[[str], Page] = fetch) -> tu
         if not hits:
             return f"{search.name} found nothing. Try other words."
         found = "\n\n".join(_listed(number, hit) for number, hit in enumerate(hits, 1))
-        return _quoted(f"{len(hits)} results of {search.name}.", found)
+        return _quoted(f"{search.name} found this.", found)
 
     def read_page(url: str, start: int = 0) -> str:
         """Read the text of a page of the web: HTML, plain text, JSON or PDF. A long page comes in parts.
@@ -96,7 +97,10 @@ class _Pages:
     def page(self, url: str, *, is_new: bool) -> Page:
         page = None if is_new else self._pages.get(url)
         if page is None:
-            found = self._read(url)
+            try:
+                found = self._read(url)
+            except ContextError as error:  # it may name a type or an address, which are a stranger's words, too
+                raise type(error)(line(str(error), _ERROR_CHARACTERS)) from error
             page = Page(found.url, clean(found.text))
             self._pages.pop(url, None)
             self._pages[url] = page
@@ -122,7 +126,7 @@ def _end(text: str, start: int) -> int:
     end = start + PAGE_CHARACTERS
     if end >= len(text):
         return len(text)
-    after = max(text.rfind("\n", end - _WORDS, end), text.rfind(" ", end - _WORDS, end)) + 1
+    after = max(text.rfind("\n", end - _BACK, end), text.rfind(" ", end - _BACK, end)) + 1
     return after or end
 
 

@@ -1,5 +1,7 @@
 """Searches through the package ddgs, which reads the result pages of search engines as a browser would.
 
+Its client follows redirects and keeps answers of any size: both come from an engine whose certificate was checked.
+
 https://github.com/deedy5/ddgs
 """
 

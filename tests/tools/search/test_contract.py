@@ -1,92 +1,20 @@
-"""Every search provider keeps the same promises, each against a real server that speaks its form.
-
-ddgs is the real package with its real client, over TLS: the server is its proxy, and plays html.duckduckgo.com.
-"""
+"""Every search provider keeps the same promises, each against a real server that speaks its form (kinds.py)."""
 
 from __future__ import annotations
 
 import asyncio
-import html
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from chatnb.tools.search.base import Hit, SearchFailed, SearchProvider
-from chatnb.tools.search.ddgs import DdgsSearch
-from chatnb.tools.search.ollama import OllamaSearch
-from chatnb.tools.search.searxng import SearxngSearch
+from chatnb.tools.search.base import Hit
 from tests.ports import free_port
-from tests.tools.search.server import Asked, Server
-
-KEY = "0123456789abcdef.secretsecretsecret"
-CAPTCHA = b"<!DOCTYPE html><html><title>Are you a person?</title><form action='/check'>Pick all ducks</form></html>"
-
-Found = Sequence[tuple[str, str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A provider, and how a server speaks to it."""
-
-    path: str
-    made: Callable[[str, str, float], SearchProvider]
-    body: Callable[[Found], bytes]
-    query: Callable[[Asked], str]
-
-
-def as_page(found: Found) -> bytes:
-    items = "".join(
-        f"<div class='links_main result__body'><h2><a>{html.escape(title)}</a></h2>"
-        f"<a href='{html.escape(url)}'>{html.escape(text)}</a></div>"
-        for title, url, text in found
-    )
-    return f"<html><body>{items}</body></html>".encode("utf-8", "replace")
-
-
-def as_json(found: Found) -> bytes:
-    results = [{"title": title, "url": url, "content": text, "score": 1.0} for title, url, text in found]
-    return json.dumps({"query": "tea", "results": results, "unresponsive_engines": []}).encode()
-
-
-SEARXNG = Kind(
-    "/searxng/search",
-    lambda url, _, limit_s: SearxngSearch(f"{url}/searxng", limit_s),
-    as_json,
-    lambda asked: parse_qs(urlsplit(asked.path).query)["q"][0],
-)
-OLLAMA = Kind(
-    "/api/web_search",
-    lambda url, _, limit_s: OllamaSearch(KEY, f"{url}/api/web_search", limit_s),
-    as_json,
-    lambda asked: str(json.loads(asked.body)["query"]),
-)
-DDGS = Kind(
-    "/html/",
-    lambda url, authority, limit_s: DdgsSearch(engine_s=limit_s, proxy=url, certificates=authority),
-    as_page,
-    lambda asked: parse_qs(asked.body.decode())["q"][0],
-)
-OF_JSON = {"searxng": SEARXNG, "ollama": OLLAMA}
-KINDS = {**OF_JSON, "ddgs": DDGS}
+from tests.tools.search.kinds import CAPTCHA, KINDS, OF_JSON, OLLAMA, SEARXNG, Kind, failure, provider
+from tests.tools.search.server import Server
 
 every = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 of_json = pytest.mark.parametrize("kind", OF_JSON.values(), ids=OF_JSON)
-
-
-def provider(kind: Kind, server: Server, tmp_path: Path, limit_s: float = 20.0) -> SearchProvider:
-    return kind.made(server.url, str(tmp_path / "authority.pem"), limit_s)
-
-
-async def failure(search: SearchProvider, query: str = "tea") -> str:
-    with pytest.raises(SearchFailed) as caught:
-        await search.search(query, 3)
-    text = str(caught.value)
-    assert KEY not in text + repr(search)
-    return text
 
 
 @every
@@ -114,16 +42,6 @@ async def test_nothing_found_is_no_failure(kind: Kind, server: Server, tmp_path:
     server.says(kind.path, kind.body([]))
 
     assert await provider(kind, server, tmp_path).search("tea", 3) == ()
-
-
-async def test_ddgs_says_that_it_cannot_tell_why_there_are_no_hits(server: Server, tmp_path: Path) -> None:
-    for status, body in ((200, as_page([])), (200, CAPTCHA), (202, CAPTCHA), (429, b""), (403, b""), (500, b"")):
-        server.says("/html/", body, status)
-
-        text = await failure(provider(DDGS, server, tmp_path))
-
-        assert "There may be none, or it may not answer programs for now" in text
-    assert set(server.tunnels) == {"html.duckduckgo.com:443"}
 
 
 @pytest.mark.parametrize(
@@ -161,15 +79,6 @@ async def test_a_refusal_says_what_to_do(kind: Kind, server: Server, tmp_path: P
     server.says(kind.path, b"", status)
 
     assert why in await failure(provider(kind, server, tmp_path))
-
-
-async def test_a_searxng_whose_engines_did_not_answer_says_which(server: Server, tmp_path: Path) -> None:
-    engines = [["duckduckgo", "CAPTCHA"], ["brave", "too many\nrequests"], "x"]
-    server.says(SEARXNG.path, json.dumps({"results": [], "unresponsive_engines": engines}).encode())
-
-    text = await failure(provider(SEARXNG, server, tmp_path))
-
-    assert "duckduckgo: CAPTCHA; brave: too many requests; x." in text
 
 
 @of_json
@@ -221,18 +130,6 @@ async def test_a_cancelled_search_leaves_the_server_at_once(kind: Kind, server: 
         await search
 
     assert await asyncio.to_thread(server.left.wait, 10)
-
-
-async def test_a_cancelled_search_of_ddgs_is_not_waited_for(server: Server, tmp_path: Path) -> None:
-    server.hangs("/html/")
-    search = asyncio.ensure_future(provider(DDGS, server, tmp_path, 1.0).search("tea", 3))
-    await asyncio.to_thread(server.came.wait, 10)
-
-    search.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await search
-
-    assert not server.left.is_set()
 
 
 @every
@@ -328,39 +225,3 @@ async def test_nothing_of_the_environment_goes_along(
     assert "cookie" not in sent
     assert sent["user-agent"] == "chatnb"
     assert sent["accept-encoding"] == "identity"
-
-
-async def test_ollama_gets_the_key_in_a_header_and_no_more_than_ten_are_asked_for(
-    server: Server, tmp_path: Path
-) -> None:
-    server.says(OLLAMA.path, as_json([]))
-
-    await provider(OLLAMA, server, tmp_path).search("tea", 50)
-
-    [asked] = server.asked
-    assert asked.headers["authorization"] == f"Bearer {KEY}"
-    assert KEY not in asked.path
-    assert json.loads(asked.body) == {"query": "tea", "max_results": 10}
-
-
-async def test_ddgs_asks_duckduckgo_alone(server: Server, tmp_path: Path) -> None:
-    server.says("/html/", as_page([("Tea", "https://x.example/", "tea")]))
-
-    await provider(DDGS, server, tmp_path).search("tea", 10)
-
-    assert server.tunnels == ["html.duckduckgo.com:443"]
-
-
-async def test_ddgs_does_not_trust_who_cannot_prove_who_it_is(server: Server) -> None:
-    server.says("/html/", as_page([("Tea", "https://x.example/", "tea")]))
-
-    text = await failure(DdgsSearch(proxy=server.url))
-
-    assert "could not be asked" in text
-    assert not server.asked
-
-
-async def test_the_password_of_a_proxy_is_not_told() -> None:
-    search = DdgsSearch(proxy=f"http://user:{KEY}@127.0.0.1:{free_port()}")
-
-    assert "could not be asked" in await failure(search)
