@@ -95,13 +95,17 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a called function returned, as the model reads it; a failure is a result too."""
+    """What a called function returned, as the model reads it; a failure is a result too.
+
+    `whole` is all of it where `text` had to be shortened, for whoever wants to read on; else it is empty.
+    """
 
     call_id: str
     name: str
     text: str
     is_error: bool = False
     duration_s: float | None = None
+    whole: str = ""
 
 
 Part = Text | Thinking | Image | Context | Summary | ToolCall | ToolResult

@@ -1,4 +1,4 @@
-"""Run the tools that a model calls, each on its thread, and give back text whatever happens."""
+"""Run the tools that a model calls, each on its thread and after a yes, and give back text whatever happens."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ from typing import Any, TypeVar
 
 from ..errors import SettingsError
 from ..messages import ToolCall, ToolResult, ToolSpec
+from .approval import Approval
 from .tool import Tool, tool_of
 
 T = TypeVar("T")
 
 OnKernel = Callable[[Callable[[], str]], Awaitable[str]]
 """Runs a function on the kernel thread: `Portal.on_kernel`."""
+
+READER = "read_result"
+"""The tool by which a model reads on in a result that was shortened."""
 
 RESULT_CHARACTERS = 8_000
 """What of one result the model reads, at most: about 2,700 tokens."""
@@ -35,7 +39,13 @@ class Toolbox:
     on_kernel
         What runs the tools of the kernel thread; without it they fail.
     characters
-        Upper limit of one result; a longer one loses its middle.
+        Upper limit of one result; a longer one loses its middle, and the model is told of `read_result`.
+    approval
+        Decides about each call; without it all are run.
+    wholes
+        Earlier results that had to be shortened, by the ids of their calls.
+    is_tainted
+        Whether the model has read text from the network before.
 
     Raises
     ------
@@ -48,10 +58,18 @@ class Toolbox:
         tools: Iterable[Tool | Callable[..., Any]] = (),
         on_kernel: OnKernel | None = None,
         characters: int = RESULT_CHARACTERS,
+        approval: Approval | None = None,
+        wholes: Mapping[str, str] | None = None,
+        *,
+        is_tainted: bool = False,
     ) -> None:
         self._tools: dict[str, Tool] = {}
         self._on_kernel = on_kernel
         self._characters = characters
+        self._approval = approval
+        self._wholes = dict(wholes or {})
+        self._is_tainted = is_tainted
+        self._reader = Tool.of(self._read_result, name=READER, where="loop")
         for each in tools:
             tool = each if isinstance(each, Tool) else tool_of(each) or Tool.of(each)
             if self._tools.setdefault(tool.spec.name, tool) is not tool:
@@ -73,8 +91,14 @@ class Toolbox:
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
-        """What the model is told of them."""
-        return tuple(tool.spec for tool in self._tools.values())
+        """What the model is told of them; of the reader of long results once there is one."""
+        tools = [*self._tools.values(), *([self._reader] if self._wholes and self._tools else [])]
+        return tuple(tool.spec for tool in tools)
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """The tools themselves."""
+        return tuple(self._tools.values())
 
     async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolResult]:
         """Run all calls side by side and yield their results as they come.
@@ -105,18 +129,36 @@ class Toolbox:
         except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - the model reads it
             # The last two would end the event loop of all.
             text = _told(error)
-        return ToolResult(
-            call.id, call.name, shortened(text, self._characters), is_error, duration_s=time.perf_counter() - began_s
-        )
+        whole = text if len(text) > self._characters else ""
+        if whole:
+            self._wholes[call.id] = whole
+            text = shortened(text, self._characters, f'{READER}(call_id="{call.id}", start={self._characters // 2})')
+        duration_s = time.perf_counter() - began_s
+        return ToolResult(call.id, call.name, text, is_error, duration_s=duration_s, whole=whole)
 
     async def _text(self, call: ToolCall) -> str:
-        tool = self._tools.get(call.name)
+        tool = self._reader if call.name == READER and self._wholes else self._tools.get(call.name)
         if tool is None:
             raise LookupError(f"There is no tool {call.name!r}. There are: {', '.join(self._tools)}.")
         try:
             arguments = tool.check(call.arguments)
         except ValueError as error:
             raise ValueError(f"The arguments do not fit. {error}") from error
+        if self._approval is not None:
+            await self._approval.check(tool, call, arguments, is_tainted=self._is_tainted)
+        try:
+            async with asyncio.timeout(tool.time_limit_s) as limit:
+                return await self._run(tool, arguments)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise  # the tool's own
+            goes_on = "" if inspect.iscoroutinefunction(tool.function) else " It cannot be stopped and goes on."
+            raise TimeoutError(f"{call.name} took longer than {tool.time_limit_s:g} s.{goes_on}") from error
+        finally:
+            self._is_tainted |= "network" in tool.effects  # an error may quote what was read, too
+
+    async def _run(self, tool: Tool, arguments: Mapping[str, Any]) -> str:
+        """Call a tool's function on its thread."""
         if inspect.iscoroutinefunction(tool.function):
             return as_text(await tool.function(**arguments))
 
@@ -127,11 +169,28 @@ class Toolbox:
             case "loop":
                 return run()
             case "worker":
-                return await _in_thread(run, f"tool {call.name}")
+                return await _in_thread(run, f"tool {tool.spec.name}")
             case "kernel":
                 if self._on_kernel is None:
                     raise SettingsError("This tool runs on the kernel's thread, and there is no kernel here.")
                 return await self._on_kernel(run)
+
+    def _read_result(self, call_id: str, start: int = 0) -> str:
+        """Read on in a result that was too long to be given whole.
+
+        Parameters
+        ----------
+        call_id
+            Of the call that gave it.
+        start
+            Number of the first character.
+        """
+        if call_id not in self._wholes:
+            raise LookupError(f"No result of {call_id!r} is kept. There are: {', '.join(self._wholes)}.")
+        whole = self._wholes[call_id]
+        piece = whole[max(start, 0) :][: self._characters - 200]
+        end = max(start, 0) + len(piece)
+        return piece if end >= len(whole) else f"{piece}\n[It goes on at start={end} and ends at {len(whole)}.]"
 
 
 def as_text(value: object) -> str:
@@ -153,8 +212,8 @@ def as_text(value: object) -> str:
         return repr(value)
 
 
-def shortened(text: str, characters: int) -> str:
-    """Return a text of at most `characters`, and what says how much of its middle is left out.
+def shortened(text: str, characters: int, how: str = "") -> str:
+    """Return a text of at most `characters`, and what says how much of its middle is left out and how to read on.
 
     Examples
     --------
@@ -166,7 +225,8 @@ def shortened(text: str, characters: int) -> str:
     if len(text) <= characters:
         return text
     head, tail = (characters + 1) // 2, characters // 2
-    mark = f"\n[... {len(text) - characters:,} characters left out ...]\n"
+    more = f"; {how} reads on" if how else ""
+    mark = f"\n[... {len(text) - characters:,} characters left out{more} ...]\n"
     return text[:head] + mark + text[len(text) - tail :]
 
 
