@@ -11,67 +11,21 @@ import ast
 import re
 import warnings
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 from IPython.core.inputtransformer2 import TransformerManager
 
+from ..context.guarded import one_line
 from . import reach
+from .touched import Touched
 
 _LONGEST = 60  # characters of a piece of code that is quoted
-_MOST = 20  # things of one kind that are listed
 _ADDRESS = re.compile(r"(?i)\s*[a-z][a-z0-9+.-]+://[^\s\"']{0,80}")
-_SHELL = {"system": "!", "getoutput": "!", "getoutputs": "!"}
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+_SHELL = frozenset({"system", "getoutput", "getoutputs"})
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_SCOPES = (*_DEFINITIONS, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-
-
-@dataclass(frozen=True, slots=True)
-class Touched:
-    """What code would touch; each a tuple of short texts, in the order of the code.
-
-    Attributes
-    ----------
-    anything
-        Why nothing can be said for sure: what is named here may do anything at all.
-    assigned, deleted
-        Names of the notebook.
-    changed
-        Names whose objects are changed in place, as by `df["a"] = 1`.
-    imports
-        Modules; an import runs their code.
-    reads, writes
-        Paths where they are written out, else the code that makes them.
-    network
-        Modules that reach it, and addresses.
-    programs
-        What starts other programs.
-    magics
-        Of IPython.
-    calls
-        Functions and methods of which only the name is known.
-    """
-
-    anything: tuple[str, ...] = ()
-    assigned: tuple[str, ...] = ()
-    deleted: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-    imports: tuple[str, ...] = ()
-    reads: tuple[str, ...] = ()
-    writes: tuple[str, ...] = ()
-    network: tuple[str, ...] = ()
-    programs: tuple[str, ...] = ()
-    magics: tuple[str, ...] = ()
-    calls: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        """Return a line for each kind of thing."""
-        lines = []
-        for field in fields(self):
-            if texts := getattr(self, field.name):
-                more = f" and {len(texts) - _MOST} more" if len(texts) > _MOST else ""
-                lines.append(f"{_WORDS[field.name]}: {', '.join(texts[:_MOST])}{more}")
-        return "\n".join(lines) or "touches nothing that its text shows"
 
 
 def touches(code: str) -> Touched:
@@ -102,19 +56,6 @@ def names_in(code: str) -> frozenset[str]:
 
 
 _UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
-_WORDS = {
-    "anything": "may do anything",
-    "assigned": "assigns",
-    "deleted": "deletes",
-    "changed": "changes in place",
-    "imports": "imports",
-    "reads": "reads",
-    "writes": "writes",
-    "network": "reaches the network",
-    "programs": "starts programs",
-    "magics": "magics",
-    "calls": "calls what is not shown here",
-}
 
 
 def _tree(code: str) -> ast.Module:
@@ -129,7 +70,7 @@ class _Found:
     def __init__(self) -> None:
         self.kinds: dict[str, dict[str, None]] = {field.name: {} for field in fields(Touched)}
         self._modules: dict[str, str] = {}  # what names of imports stand for
-        self._functions: set[str] = set()  # whose bodies are read here
+        self._functions: set[str] = set()  # names that stand for nothing else than what is defined here
 
     def read(self, code: str) -> None:
         hidden = sorted({char for char in code if not char.isprintable() and char not in "\n\t\r"})
@@ -144,8 +85,6 @@ class _Found:
         for node in nodes:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 self._import(node)
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                self._functions.add(node.name)
         self._bind(tree)
         bases = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
         called = {id(node.func): node for node in nodes if isinstance(node, ast.Call)}
@@ -171,7 +110,7 @@ class _Found:
                         self._call(decorator)
 
     def add(self, kind: str, text: str) -> None:
-        self.kinds[kind][text] = None
+        self.kinds[kind][one_line(text)] = None
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         source = "." * node.level + (node.module or "") if isinstance(node, ast.ImportFrom) else ""
@@ -188,9 +127,12 @@ class _Found:
     def _bind(self, tree: ast.AST) -> None:
         """Find which names of the notebook are bound and deleted: those outside of functions, and `global` ones."""
         stack: list[tuple[ast.AST, bool, frozenset[str]]] = [(tree, True, frozenset())]
+        others: set[str] = set()
         while stack:
             node, is_global, declared = stack.pop()
             for name, kind in _bindings(node):
+                is_defined = is_global and isinstance(node, _DEFINITIONS)
+                (self._functions if is_defined else others).add(name)
                 if is_global or name in declared:
                     self.add(kind, name)
             body: set[int] = set()  # what does not bind in the notebook; decorators and defaults do
@@ -206,6 +148,7 @@ class _Found:
                             self.add("assigned", each.target.id)
             children = reversed(list(ast.iter_child_nodes(node)))
             stack.extend((child, is_global and id(child) not in body, declared) for child in children)
+        self._functions -= others
 
     def _mention(self, node: ast.expr, call: ast.Call | None, *, is_base: bool) -> None:
         """Judge a name or an attribute, called or not."""

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatnb.tools.touching import Touched, names_in, touches
+from chatnb.tools.touched import Touched
+from chatnb.tools.touching import names_in, touches
 
 PLAIN: list[tuple[str, dict[str, set[str]]]] = [
     ("x = 1", {"assigned": {"x"}}),
@@ -52,6 +53,9 @@ PLAIN: list[tuple[str, dict[str, set[str]]]] = [
     ("%%timeit -n 3 import os\nos.system('x')", {"programs": {"os.system"}, "magics": {"%%timeit"}}),
     ("train(model)", {"calls": {"train"}}),
     ("@register\ndef f(): pass", {"calls": {"register"}}),
+    ("class A:\n    def launch(self): pass\nlaunch()", {"calls": {"launch"}}),
+    ("def f(): pass\nf = launch\nf()", {"calls": {"f"}}),
+    ("open('a\x1b[2J.csv')", {"reads": {"a\\x1b[2J.csv"}}),
     ("print = launch\nprint(1)", {"assigned": {"print"}, "calls": {"print"}}),
 ]
 
