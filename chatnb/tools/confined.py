@@ -15,6 +15,7 @@ from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from ..context.guarded import explained, is_made_up, is_secret, is_secret_folder, one_line, real_file
+from ..context.summaries.texts import cut
 from ..errors import ContextNotFound, ContextRefused
 
 # A name may mean something else since it was looked at: no link is followed now, and no pipe is waited for.
@@ -50,10 +51,10 @@ class ConfinedFolder:
             If it lies outside, is no regular file, or is none for models.
         """
         real = self.place(path)
-        if real.is_dir():
+        if is_folder(real):
             raise ContextRefused(f"{self.name(real)} is a folder. list_files shows what is in it.")
-        if not real.exists():
-            raise ContextNotFound(f"There is no file {one_line(path)}. {_BEGIN}")
+        if not os.path.lexists(real):
+            raise ContextNotFound(f"There is no file {_shown(path)}. {_BEGIN}")
         return real_file(real, self.name(real))
 
     @contextmanager
@@ -71,8 +72,8 @@ class ConfinedFolder:
     def folder(self, path: str) -> Path:
         """Return where the folder that a model named really is; raises as `file` does."""
         real = self.place(path)
-        if not real.is_dir():
-            raise ContextNotFound(f"There is no folder {one_line(path)}. {_BEGIN}")
+        if not is_folder(real):
+            raise ContextNotFound(f"There is no folder {_shown(path)}. {_BEGIN}")
         return real
 
     def place(self, path: str) -> Path:
@@ -85,21 +86,31 @@ class ConfinedFolder:
         """
         # Zero-width and other unseen characters are dropped by some file systems, so that a name means another file.
         if not path.isprintable() or not path:
-            raise ContextRefused(f"The path {one_line(path)!r} is empty or holds characters that do not show. {_BEGIN}")
-        with explained(one_line(path)):
+            raise ContextRefused(f"The path {_shown(path)!r} is empty or holds characters that do not show. {_BEGIN}")
+        shown = _shown(path)
+        with explained(shown):
             real = Path(os.path.realpath(self.root / path))
         if not real.is_relative_to(self.root):
-            raise ContextRefused(f"{path} lies outside of the notebook's folder, which tools do not leave. {_BEGIN}")
+            raise ContextRefused(f"{shown} lies outside of the notebook's folder, which tools do not leave. {_BEGIN}")
         for each in (PurePath(path), real):
             if is_secret(each) or is_secret_folder(each):
-                raise ContextRefused(f"{path} looks like keys or passwords, which no tool reads or writes.")
+                raise ContextRefused(f"{shown} looks like keys or passwords, which no tool reads or writes.")
             # Its configuration holds passwords of remotes, and what its hooks say is run.
             if any(part.casefold().rstrip(". ") == ".git" for part in each.parts):
-                raise ContextRefused(f"{path} belongs to git itself, and no tool reads or writes there.")
+                raise ContextRefused(f"{shown} belongs to git itself, and no tool reads or writes there.")
         if is_made_up(real):
-            raise ContextRefused(f"{path} is no file on a disk: the system makes it up while it is read.")
+            raise ContextRefused(f"{shown} is no file on a disk: the system makes it up while it is read.")
         return real
 
     def name(self, real: Path) -> str:
         """Return what a place within is called, as a path from the folder on, in one line."""
         return one_line(real.relative_to(self.root).as_posix())
+
+
+def is_folder(real: Path) -> bool:
+    """Tell whether there is a folder."""
+    return os.path.isdir(real)  # noqa: PTH112 - a Path raises where the name is too long
+
+
+def _shown(path: str) -> str:
+    return cut(one_line(path), 200)

@@ -23,7 +23,7 @@ from ..context.texts import _encoding as encoding_of
 from ..context.texts import decode
 from ..context.walking import ALL_FILES, Walk
 from ..errors import ContextError, ContextNotFound, ContextRefused
-from .confined import ConfinedFolder
+from .confined import ConfinedFolder, is_folder
 from .json_reader import read
 from .searching import matching_lines
 from .tool import Tool
@@ -103,10 +103,10 @@ class Files:
             line = f"{self.folder.name(file)}  {_size(file)}"
             room -= len(line) + 1
             if room < 0 or len(shown) == _LISTED:
-                more[self.folder.name(base / file.relative_to(base).parts[0])] += 1
+                more[self.folder.name(base.joinpath(*file.relative_to(base).parts[:-1][:1]))] += 1
             else:
                 shown.append(line)
-        shown += [f"[{count:,} more in {name}; list that]" for name, count in more.most_common(20)]
+        shown += [f"[{count:,} more in {name}: list that, or give a pattern]" for name, count in more.most_common(20)]
         return "\n".join([*(shown or [f"There are no such files in {self.folder.name(base)}."]), *_notes(walk)])
 
     def search_files(self, pattern: str, path: str = ".", files: str = "") -> str:
@@ -122,7 +122,7 @@ class Files:
             Which files of the folder, such as *.py.
         """
         walk = None
-        if (place := self.folder.place(path)).is_dir():
+        if is_folder(place := self.folder.place(path)):
             walk = self._walk(place, files)
             found: Iterable[Path] = walk.files()
         else:

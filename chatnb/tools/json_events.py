@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -24,8 +25,12 @@ STARTS = frozenset({"start_map", "start_array"})
 _ENDS = frozenset({"end_map", "end_array"})
 _STEPS = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
 _CHUNK_BYTES = 16_384
+_LARGE_CHUNK_BYTES = 524_288
 _TEXT_BYTES = 8_000_000
-_QUOTE = re.compile(rb'(?<!\\)(?:\\\\)*"')
+_MOST_DIGITS = 4_300
+_QUOTE = re.compile(rb'(?<!\\)(?:\\\\)*+"')
+_STRIDE = 64
+_AS_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 _EXCERPT_BYTES = 30  # how far yajl's message quotes what stands before an error
 _MARKS = ((codecs.BOM_UTF8, ""), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
@@ -49,10 +54,10 @@ def with_events(file: BinaryIO, limit_s: float, use: Callable[[Iterator[Event]],
     import ijson  # type: ignore[import-untyped]  # noqa: PLC0415 - it has no types
 
     try:
-        watched = _Watched(_as_utf8(file), time.monotonic() + limit_s)
+        watched = _Watched(_as_utf8(file), time.monotonic() + limit_s, is_wary=True)
         return use(ijson.basic_parse(watched, multiple_values=True))
-    except (ijson.JSONError, UnicodeError, ArithmeticError, SystemError, _LongText):
-        return use(chain.from_iterable(_chunks(_as_utf8(file), time.monotonic() + limit_s)))
+    except (ijson.JSONError, UnicodeError, ArithmeticError, _LongText):
+        return use(chain.from_iterable(_chunks(_Watched(_as_utf8(file), time.monotonic() + limit_s, is_wary=False))))
 
 
 def pass_over(events: Iterator[Event], depth: int = 1) -> None:
@@ -105,29 +110,66 @@ class _LongText(Exception):  # noqa: N818 - a finding
 
 
 class _Watched:
-    """A file that is read as long as there is time, and no text in it that would fill the memory."""
+    """A file that is read as long as there is time, and nothing in it that would harm the parser.
 
-    def __init__(self, file: Any, give_up_at: float) -> None:
+    Parameters
+    ----------
+    file
+        In UTF-8.
+    is_wary
+        Whether to raise _LongText where a text may be too long for the memory.
+    """
+
+    def __init__(self, file: Any, give_up_at: float, *, is_wary: bool) -> None:
         self._file = file
         self._give_up_at = give_up_at
+        self._is_wary = is_wary
         self._quiet_bytes = self._read_bytes = 0
-        self._carried = b""
+        self._before = b""
+        self._harm = ""
+        self._digits = min(_MOST_DIGITS, sys.get_int_max_str_digits() or _MOST_DIGITS)
 
     def read(self, size: int) -> bytes:
-        _require_time(self._give_up_at, self._read_bytes)
-        chunk: bytes = self._file.read(size)
+        """Return the next bytes, as a file does."""
+        if not self._harm and time.monotonic() > self._give_up_at:
+            self._harm = f"There was no time to read further than byte {self._read_bytes:,}."
+        if self._harm:
+            raise Broken(self._harm)
+        # The parser looks at a text from its beginning on with each piece of it: so the pieces become larger.
+        chunk: bytes = self._file.read(max(size, min(self._quiet_bytes, _LARGE_CHUNK_BYTES)))
+        if self._is_wary:
+            self._listen(chunk)
+        chunk = self._without_digits(chunk)
+        self._before = chunk[-self._digits :]
         self._read_bytes += len(chunk)
-        # The parser returns nothing before the end of a text. Within one there is no quote without a backslash;
-        # there is none between numbers, either, which only the slower way can tell.
-        is_quiet = _QUOTE.search(self._carried + chunk) is None
-        self._carried = chunk[len(chunk.rstrip(b"\\")) :]
+        return chunk
+
+    def _listen(self, chunk: bytes) -> None:
+        # The parser gives nothing before the end of a text. Within one there is no quote without a backslash. There is
+        # none between numbers, either, which only the slower way can tell.
+        escapes = self._before[len(self._before.rstrip(b"\\")) :]
+        is_quiet = _QUOTE.search(escapes + chunk) is None
         self._quiet_bytes = self._quiet_bytes + len(chunk) if is_quiet else 0
         if self._quiet_bytes > _TEXT_BYTES:
             raise _LongText
+
+    def _without_digits(self, chunk: bytes) -> bytes:
+        """Return what stands before the first digit of very many."""
+        # ijson 3.6 reads a null pointer where Python refuses to make an integer of so many
+        # (https://docs.python.org/3/library/stdtypes.html#integer-string-conversion-length-limitation).
+        both = self._before + chunk
+        # A look at each 64th byte tells nearly always that there are none.
+        zeros = b"0" * (self._digits // _STRIDE - 1)
+        many = rb"[0-9]{%d}" % (self._digits + 1)
+        if zeros in both[::_STRIDE].translate(_AS_ZEROS) and (found := re.search(many, both)):
+            at = max(found.start() - len(self._before), 0)
+            place = f"from about byte {self._read_bytes + at:,} on"
+            self._harm = f"More than {self._digits:,} digits in a row, {place}, are not read."
+            return chunk[:at]
         return chunk
 
 
-def _chunks(file: Any, give_up_at: float) -> Iterator[list[Event]]:
+def _chunks(file: _Watched) -> Iterator[list[Event]]:
     """Yield the events of each piece of a file, those before the damage as well."""
     import ijson  # noqa: PLC0415 - see above
 
@@ -136,7 +178,7 @@ def _chunks(file: Any, give_up_at: float) -> Iterator[list[Event]]:
     read_bytes = silent_bytes = lines = 0
     chunk = b""
     try:
-        while chunk := file.read(_CHUNK_BYTES):
+        while chunk := file.read(max(_CHUNK_BYTES, min(silent_bytes, _LARGE_CHUNK_BYTES))):
             parser.send(chunk)
             silent_bytes = 0 if events else silent_bytes + len(chunk)
             yield events
@@ -145,10 +187,9 @@ def _chunks(file: Any, give_up_at: float) -> Iterator[list[Event]]:
             lines += chunk.count(b"\n")
             if silent_bytes > _TEXT_BYTES:
                 raise Broken(f"The text from about byte {read_bytes - silent_bytes:,} on is too long to be read.")
-            _require_time(give_up_at, read_bytes)
         parser.close()
         yield events
-    except (ijson.JSONError, UnicodeError, ArithmeticError, SystemError) as error:
+    except (ijson.JSONError, UnicodeError, ArithmeticError) as error:
         yield events
         at = _place(error, chunk)
         line = lines + chunk[:at].count(b"\n") + 1
@@ -163,11 +204,6 @@ def _as_utf8(file: BinaryIO) -> Any:
     return codecs.EncodedFile(file, "utf-8", encoding) if encoding else file
 
 
-def _require_time(give_up_at: float, read_bytes: int) -> None:
-    if time.monotonic() > give_up_at:
-        raise Broken(f"There was no time to read further than byte {read_bytes:,}.")
-
-
 def _place(error: Exception, chunk: bytes) -> int:
     """Return at which byte of a chunk the parser gave up, as its message shows it; 0 if it does not."""
     lines = _message(error).split(b"\n")
@@ -177,14 +213,14 @@ def _place(error: Exception, chunk: bytes) -> int:
     at = chunk.replace(b"\n", b" ").find(excerpt) if excerpt else len(chunk) - 1
     arrow = lines[2].find(b"^")
     start = len(lines[1]) - len(lines[1].lstrip())
-    return max(at, 0) + min(max(arrow - start, 0), _EXCERPT_BYTES)
+    return max(max(at, 0) + min(max(arrow - start, 0), _EXCERPT_BYTES) - 1, 0)
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, UnicodeError):
         return "a text holds half of a character"
-    if isinstance(error, ArithmeticError | SystemError):
-        return "a number has more digits than are read"
+    if isinstance(error, ArithmeticError):
+        return "a number is larger than any that is read"
     reason, *rest = _message(error).decode("utf-8", "replace").split("\n")
     what = " ".join(rest[:1]).strip()
     if not what:

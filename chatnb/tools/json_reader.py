@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO
+from itertools import chain
+from typing import Any, BinaryIO, Never
 
 from .json_events import STARTS, Broken, Event, pass_over, with_events, written
 from .json_filter import Path, Step, as_filter, found, parse
@@ -28,6 +29,7 @@ def read(
     first: int = 1,
     most: int = 50,
     room: int = 7_000,
+    limit_s: float = LIMIT_S,
 ) -> str:
     """Return the values that a filter finds, each with its path, or without a filter the structure.
 
@@ -43,6 +45,8 @@ def read(
         Which of the values are returned, counted from 1, and how many at most.
     room
         How long the result is at most, about, in characters.
+    limit_s
+        How long the file is read; what was found until then is the result.
 
     Raises
     ------
@@ -55,7 +59,7 @@ def read(
     is_lines = name.lower().endswith(_LINES) or _begins_with_lines(file)
     if not filter.strip():
         size_bytes = file.seek(0, os.SEEK_END)
-        return with_events(file, LIMIT_S, lambda events: _structure(events, name, size_bytes, room, is_lines=is_lines))
+        return with_events(file, limit_s, lambda events: _structure(events, name, size_bytes, room, is_lines=is_lines))
 
     def entries(events: Iterator[Event]) -> str:
         is_of_each = is_lines and (not steps or isinstance(steps[0], str))
@@ -63,10 +67,10 @@ def read(
         return _entries(events, name, wanted, first=first, most=most, room=room, is_lines=is_lines)
 
     try:
-        return with_events(file, LIMIT_S, entries)
+        return with_events(file, limit_s, entries)
     except _SeveralValues:
         is_lines = True
-        return with_events(file, LIMIT_S, entries)
+        return with_events(file, limit_s, entries)
 
 
 class _SeveralValues(Exception):  # noqa: N818 - a finding
@@ -95,6 +99,8 @@ def _entries(
             if number == highest:
                 break
     except Broken as error:
+        if not number:
+            raise Broken(f"Nothing fits in what could be read. {error}") from error
         end = f"[{name} was read up to there. {error}]"
     if not shown and number:
         return f"{number:,} values fit, so there is no entry {first:,}. {end}".strip()
@@ -103,17 +109,23 @@ def _entries(
 
 def _found(events: Iterator[Event], steps: Sequence[Step], *, is_lines: bool) -> Iterator[tuple[Path, str, Any]]:
     if is_lines:
-        which = steps[0]
-        for number, (event, value) in enumerate(events):
-            if which is None or (isinstance(which, range) and number in which):
-                yield from found(events, event, value, steps[1:], (None, number))
-            elif event in STARTS:
-                pass_over(events)
-        return
+        return _found_in_lines(events, steps[0], steps[1:])
     event, value = next(events)
-    yield from found(events, event, value, steps)
-    if next(events, None) is not None:
+    return chain(found(events, event, value, steps), _nothing_more(events))
+
+
+def _found_in_lines(events: Iterator[Event], which: Step, steps: Sequence[Step]) -> Iterator[tuple[Path, str, Any]]:
+    for number, (event, value) in enumerate(events):
+        if which is None or (isinstance(which, range) and number in which):
+            yield from found(events, event, value, steps, (None, number))
+        elif event in STARTS:
+            pass_over(events)
+
+
+def _nothing_more(events: Iterator[Event]) -> Iterator[Never]:
+    for _ in events:
         raise _SeveralValues
+    yield from ()
 
 
 def _structure(events: Iterator[Event], name: str, size_bytes: int, room: int, *, is_lines: bool) -> str:

@@ -181,9 +181,9 @@ class Writer:
         name = self._folder.name(change.place)
         if self._previewed.pop(_key(arguments), _state(change)) != _state(change):
             raise ContextRefused(f"{name} has changed since this was shown to the user, so nothing was written.")
-        if change.before is not None and not os.access(change.place, os.W_OK):
-            raise ContextRefused(f"{name} is read-only, so nothing was written.")
         try:
+            if change.before is not None:
+                change.place.open("r+b").close()  # a name may be given to another file although its own is read-only
             change.place.parent.mkdir(parents=True, exist_ok=True)
             _replace(change.place, change.after)
         except OSError as error:

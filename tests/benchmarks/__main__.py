@@ -23,6 +23,7 @@ MODULES = (
     "interrupt",
     "stores",
     "estimate",
+    "read_json",
     "iopub",
     "recording",
     "browser",
