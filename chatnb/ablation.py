@@ -8,6 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from .events import TextDelta
+from .history import summary_in
 from .messages import Context, Message
 from .models.base import Model, Request
 from .planner import Plan
@@ -46,7 +47,7 @@ async def ablate(plan: Plan) -> AsyncGenerator[Effect]:
         As `Model.stream` does.
     """
     options = {**plan.request.options, "temperature": 0, "seed": 0}
-    whole = replace(plan.request, options=options)
+    whole = replace(plan.request, options=options, tools=())
     answer = await _answer(plan.model, whole)
     yield Effect("", 1.0, answer)
     for number, (label, messages) in enumerate(_without_each(plan.request.messages)):
@@ -65,7 +66,10 @@ def _without_each(messages: tuple[Message, ...]) -> Iterator[tuple[str, tuple[Me
             yield part.label, (*before, replace(question, parts=rest))
     for message in before:
         if message.role == "system":
-            yield "system prompt", tuple(other for other in messages if other is not message)
+            yield (
+                "summary" if summary_in(message) else "system prompt",
+                tuple(other for other in messages if other is not message),
+            )
         elif message.role == "user":
             kept = (other for other in messages if other.turn_id != message.turn_id or other.role == "system")
             yield f"question: {' '.join(message.text.split())[:40]}", tuple(kept)

@@ -25,7 +25,7 @@ from .context.base import Reading
 from .context.gather import Gatherer
 from .engine import Tools, answer
 from .errors import ModelError, ModelTooLarge, SessionError, SettingsError
-from .events import Asked, Event, Retrying, TokensCounted, Waiting
+from .events import Asked, Event, Retrying, TokensCounted, ToolFinished, Waiting
 from .messages import Json, Message, Part, Session, Text, new_id, now
 from .models.base import Model
 from .models.catalog import Catalog
@@ -282,7 +282,6 @@ class Chat:
 
     async def _answered(self, ask: Ask, history: Sequence[Message]) -> AsyncGenerator[Event]:
         """Yield what the models make of a question, with as large a window as the server has memory for."""
-        is_counted = False
         if ask.settings.compact:
             plan = await self._planner.plan(ask, history)
             if until := plan.prompt.left_out_until:
@@ -294,14 +293,21 @@ class Chat:
             self.last_plan = plan = await self._planner.plan(ask, history)
             self._planner.accept(plan)
             yield plan.asked
+            told = Reply([plan.asked])
+            said: Sequence[Message] = ()  # in the rounds so far, with what tools gave back
+            is_counted = False
             try:
                 async with aclosing(answer(plan.model, plan.request, plan.tools, ask.settings.tool_rounds)) as events:
                     async for event in events:
                         yield event
-                        if not is_counted and isinstance(event, TokensCounted):
-                            is_counted = True
-                            if truncated := await self._planner.check(plan, event.usage):
-                                yield truncated
+                        told.add(event)
+                        match event:
+                            case TokensCounted(usage):
+                                is_counted = True
+                                if truncated := await self._planner.check(plan, usage, said):
+                                    yield truncated
+                            case ToolFinished():
+                                said = told.messages()
             except ModelTooLarge:
                 if is_counted or not self._planner.shrink(plan):
                     raise

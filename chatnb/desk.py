@@ -103,8 +103,8 @@ class Desk:
     def again(self, question: Message, settings: Settings, *, fit: bool = False) -> None:
         """Ask a question of the current session anew, as it was; the earlier answer to it is not read."""
         parts = [part for part in question.parts if not isinstance(part, Text)]
-        answers = [m for m in self.chat.sessions.history(self.chat.sessions.current) if m.usage]
-        least = fitting_window(answers[-1]) if fit and answers else 0
+        history = self.chat.sessions.history(self.chat.sessions.current)
+        least = fitting_window([message for message in history if message.turn_id == question.turn_id])
         ask = self.chat.prepare(
             question.text,
             *parts,

@@ -23,6 +23,7 @@ from .models import masked
 from .models.base import Model, ModelInfo, Request
 from .models.catalog import Catalog
 from .models.masked import MaskedModel
+from .prompt import Item
 from .settings import Settings
 from .tokens import Calibration
 from .truncation import unread
@@ -70,9 +71,9 @@ class Plan:
     prompt
         What the window holds, item by item, and what stayed behind.
     request
-        What the model is asked, but for the tools.
-    messages
-        What it reads: those of the request, with placeholders in place of secrets where it is to have them.
+        What the model is asked.
+    read
+        What it reads of that: the same, or placeholders in place of secrets.
     tools
         What the model may call.
     """
@@ -82,13 +83,9 @@ class Plan:
     asked: Asked
     prompt: prompt.Prompt
     request: Request
+    read: Request
     tools: Tools | None
-    messages: tuple[Message, ...]
     calibration: Calibration
-
-    def count(self, message: Message) -> int:
-        """Return how many tokens a message is, by estimate."""
-        return self.calibration.count(message)
 
 
 class Planner:
@@ -131,18 +128,20 @@ class Planner:
         model, is_masked = await self._model_for(settings)
         info = await self._catalog.info(model.name, settings) if self._model is None else None
         tools, withheld = _callable_by(info, ask.tools)
-        read = [message for message in history if not ask.without or message.turn_id != ask.without]
-        (question, *read), blind = _seen_by(info, (ask.question, *read))
+        specs = tools.specs if tools else ()
+        earlier = [message for message in history if not ask.without or message.turn_id != ask.without]
+        (question, *earlier), blind = _seen_by(info, (ask.question, *earlier))
         rules = await asyncio.to_thread(read_rules, self._place or ".") if settings.rules else None
         said = settings.system or ask.session.system
         calibration = await asyncio.to_thread(self._calibrations.get, model.name)
         composed = prompt.compose(
             question,
-            read,
+            earlier,
             system="\n\n".join(filter(None, (said, rules.text if rules else ""))),
+            tools=specs,
             limit=settings.history,
             answer_tokens=max(_whole(settings, "num_predict") or 0, 0) or prompt.ANSWER_TOKENS,
-            spare_tokens=_room_for(tools, calibration),
+            spare_tokens=RESULTS_TOKENS if specs else 0,
             num_ctx=None if ask.fit else _whole(settings, "num_ctx"),
             # Another window would make the server load the model anew.
             at_least=max(ask.fit, self._windows.get(model.name, 0)),
@@ -150,19 +149,24 @@ class Planner:
             hidden=ask.session.hidden,
             calibration=calibration,
         )
+        lost = [Item(f"tool: {name}", 0, "left out", f"{model.name} cannot call tools") for name in withheld]
+        if blind:
+            pictures = [part for part in ask.question.parts if isinstance(part, Image)]
+            lost += [Item("image", 0, "left out", f"{model.name} cannot see", question.id) for _ in pictures]
+        composed = replace(composed, items=(*composed.items[:-1], *lost, composed.items[-1]))
         options = {**settings.options, "num_ctx": composed.num_ctx}
-        request = Request(
+        request = read = Request(
             messages=composed.messages,
+            tools=specs,
             options=options,
             think=settings.think,
             schema=ask.schema,
             keep_alive=settings.keep_alive,
         )
-        messages, secrets = request.messages, []
+        secrets = []
         if is_masked:
             model = MaskedModel(model, self._mask)
-            hidden, found = await model.hidden(request)
-            messages = hidden.messages
+            read, found = await model.hidden(request)
             secrets = [f"Placeholders are sent in place of {', '.join(found)}."] if found else []
         asked = Asked(
             ask.question,
@@ -174,10 +178,10 @@ class Planner:
             notes=(*ask.notes, *(rules.notes if rules else ()), *blind, *composed.notes, *secrets),
             tokens=composed.tokens,
         )
-        return Plan(ask, model, asked, composed, request, tools, messages, calibration)
+        return Plan(ask, model, asked, composed, request, read, tools, calibration)
 
     def accept(self, plan: Plan) -> None:
-        """Note that `plan` is being sent, so that the next question keeps its window."""
+        """Note that the plan's model is asked, so that its next question keeps the window."""
         self._windows[plan.model.name] = plan.prompt.num_ctx
 
     def shrink(self, plan: Plan) -> bool:
@@ -189,20 +193,26 @@ class Planner:
         self._windows.pop(plan.model.name, None)
         return True
 
-    async def check(self, plan: Plan, usage: Usage) -> Truncated | None:
+    async def check(self, plan: Plan, usage: Usage, said: Sequence[Message] = ()) -> Truncated | None:
         """Tell whether the server left some of the prompt unread; learn from its count where it did not.
 
-        To be asked when the first answer to the plan has been counted.
+        To be asked whenever an answer to the plan has been counted.
+
+        Parameters
+        ----------
+        said
+            What the model had called by then, and what that gave back: it read this behind the question.
         """
-        request = replace(plan.request, tools=plan.tools.specs if plan.tools else ())
-        dropped = await unread(plan.model, request, usage.prompt_tokens, plan.calibration)
         if not usage.prompt_tokens:
             return None
+        self.accept(plan)  # another model may have answered than was asked first
+        name, request = plan.model.name, replace(plan.request, messages=(*plan.request.messages, *said))
+        calibration = await asyncio.to_thread(self._calibrations.get, name)
+        dropped = await unread(plan.model, request, usage.prompt_tokens, calibration)
         if dropped is not None:
             return Truncated(usage.prompt_tokens + dropped, usage.prompt_tokens)
-        told = "".join(str(spec) for spec in request.tools)
-        learned = plan.calibration.learn(request.messages, usage.prompt_tokens, extra_text=told)
-        await asyncio.to_thread(self._calibrations.put, plan.model.name, learned, save=plan.ask.settings.save)
+        learned = calibration.learn(request.messages, usage.prompt_tokens, request.tools)
+        await asyncio.to_thread(self._calibrations.put, name, learned, save=plan.ask.settings.save)
         return None
 
     async def _model_for(self, settings: Settings) -> tuple[Model, bool]:
@@ -219,16 +229,16 @@ class Planner:
         return min(filter(None, (most, own, self._ceilings.get(model.name))))
 
 
-def fitting_window(answer: Message) -> int:
-    """Return how large a window has to be, in tokens, for a prompt that the server did not read whole; 0 if it did.
+def fitting_window(turn: Sequence[Message]) -> int:
+    """Return how large a window has to be, in tokens, for what the server did not read whole in a turn; 0 if it did.
 
     What it dropped is known only as far as the estimate is right, and that was too low: so at least twice the window.
     """
-    usage = answer.usage
-    if usage is None or usage.unread_tokens is None:
-        return 0
-    known = (usage.prompt_tokens or 0) + usage.unread_tokens + prompt.ANSWER_TOKENS
-    return max(known, 2 * int(answer.options.get("num_ctx", 0)))
+    windows = [0]
+    for usage, num_ctx in ((message.usage, message.options.get("num_ctx", 0)) for message in turn):
+        if usage is not None and usage.unread_tokens is not None:
+            windows += [2 * num_ctx, (usage.prompt_tokens or 0) + usage.unread_tokens + prompt.ANSWER_TOKENS]
+    return max(windows)
 
 
 def _callable_by(info: ModelInfo | None, tools: Tools | None) -> tuple[Tools | None, tuple[str, ...]]:
@@ -248,13 +258,6 @@ def _seen_by(info: ModelInfo | None, messages: Sequence[Message]) -> tuple[list[
         for message in messages
     ]
     return read, [f"{info.name} cannot see, so no picture is sent. `%chat models` tells which models can (vision)."]
-
-
-def _room_for(tools: Tools | None, calibration: Calibration) -> int:
-    """Return how many tokens tools take, by estimate, with what they give back."""
-    if tools is None or not tools.specs:
-        return 0
-    return RESULTS_TOKENS + calibration.count_text("".join(str(spec) for spec in tools.specs))
 
 
 def _whole(settings: Settings, name: str) -> int | None:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from .errors import SettingsError
 from .history import Turn, summary_in, turns_of, without_older
-from .messages import Context, Image, Message, Part, Text, ToolCall, ToolResult, now, title_of
+from .messages import Context, Image, Message, Part, Text, ToolCall, ToolResult, ToolSpec, now, title_of
 from .shortening import Piece, fit
 from .tokens import UNCALIBRATED, Calibration
 
@@ -42,8 +42,8 @@ class Item:
     Attributes
     ----------
     label
-        "system", "summary", "question", "context: cell 5", "image"; of the history "question: ...", "answer: ...",
-        "result: ..." with their first words.
+        "system", "tools: ...", "summary", "question", "context: cell 5", "image"; of the history "question: ...",
+        "answer: ...", "result: ..." with their first words.
     tokens
         By estimate, as sent; 0 if it was left out.
     reason
@@ -100,6 +100,7 @@ def compose(
     history: Sequence[Message] = (),
     *,
     system: str = "",
+    tools: Sequence[ToolSpec] = (),
     limit: int = 1_000,
     answer_tokens: int = ANSWER_TOKENS,
     spare_tokens: int = 0,
@@ -115,12 +116,14 @@ def compose(
     ----------
     history
         The session's messages before the question, oldest first.
+    tools
+        What the model is told that it may call; sent beside the messages, and never left out.
     limit
         At most so many messages of the history are read.
     answer_tokens
         Room that is left for the answer; in a small window half of it, so that there is a conversation at all.
     spare_tokens
-        Room that a larger window is chosen for, such as for tools and their results, but that no history gives way to.
+        Room that a larger window is chosen for, such as for the results of tools, but that no history gives way to.
     num_ctx
         The window in tokens, where the user chose it; else the smallest step that holds everything is chosen.
     at_least, at_most
@@ -140,13 +143,14 @@ def compose(
     count = calibration.count
     earlier = [message for message in history if message.id != question.id]
     summaries = [message for message in earlier if summary_in(message)]
-    summary = next((each for each in reversed(summaries) if limit and each.id not in hidden), None)
-    turns = turns_of(earlier, hidden, _until(summary))
+    newest = next((each for each in reversed(summaries) if limit and each.id not in hidden), None)
+    turns = turns_of(earlier, hidden, _until(newest))
     turns = without_older(turns, [len(turn.sent) for turn in turns], limit, f"older than the last {limit:,} messages")
 
     head = _system(system, question) if system else None
-    fixed = calibration.overhead + count(_bare(question)) + (count(head) if head else 0)
-    summed = count(summary) if summary else 0
+    told = calibration.count_tools(tools)
+    fixed = calibration.overhead + count(_bare(question)) + (count(head) if head else 0) + told
+    summed = count(newest) if newest else 0
     wanted = fixed + _carried(question, calibration) + summed + sum(_costs(turns, question, calibration))
     size = num_ctx or _step(max(wanted + answer_tokens + spare_tokens, at_least), at_most)
 
@@ -154,16 +158,17 @@ def compose(
     pieces = fit(question.parts, room, calibration)
     fitted = _with(question, pieces)
     room -= _carried(fitted, calibration)
-    if summed > room:
-        summary, summed = None, 0
+    summary = newest if summed <= room else None
+    summed = summed if summary else 0
     sent = without_older(turns, _costs(turns, fitted, calibration), room - summed, _TOO_OLD)
 
     repeats = _Repeats(calibration)
     lines = [_Line("system", head, head)] if head else []
-    lines += [_summary_line(each, summary, hidden) for each in summaries]
+    lines += [_summary_line(each, summary, newest, hidden) for each in summaries]
     lines += [line for turn in sent for line in _lines(turn, repeats)]
     pieces = [_once(piece, repeats) for piece in pieces]
-    items = [line.item(calibration) for line in lines]
+    items = [Item(_tools_label(tools), told, "kept", full_tokens=told)] if tools else []
+    items += [line.item(calibration) for line in lines]
     items += _question_items(question, pieces, calibration)
     return Prompt(
         messages=(*(line.sent for line in lines if line.sent), _with(question, pieces)),
@@ -171,7 +176,14 @@ def compose(
         tokens=sum(item.tokens for item in items),
         left_out=sum(len(turn.sent) for turn in turns) - sum(len(turn.sent) for turn in sent),
         items=tuple(items),
-        notes=tuple(_notes(pieces, size, fixed, calibration)),
+        notes=(
+            *_notes(pieces, size, fixed, calibration),
+            *(
+                [f"The summary is left out: the window of {size:,} tokens has no room for it."]
+                if newest is not summary
+                else []
+            ),
+        ),
     )
 
 
@@ -249,8 +261,8 @@ def _notes(pieces: Sequence[Piece], size: int, fixed: int, calibration: Calibrat
     """Yield what has to be said of the question and of what it carries along."""
     if fixed > size:
         yield (
-            f"The question with the system prompt has about {fixed:,} tokens, more than the window of {size:,}: "
-            "the server will not read all of it."
+            f"The question with the system prompt and the tools has about {fixed:,} tokens, more than the window of "
+            f"{size:,}: the server will not read all of it."
         )
     for piece in pieces:
         name = piece.part.label if isinstance(piece.part, Context) else "A picture"
@@ -297,10 +309,17 @@ def _until(summary: Message | None) -> str:
     return told.until if told else ""
 
 
-def _summary_line(message: Message, sent: Message | None, hidden: Collection[str]) -> _Line:
+def _tools_label(tools: Sequence[ToolSpec]) -> str:
+    return "tools: " + title_of(", ".join(tool.name for tool in tools), _LABEL_CHARS)
+
+
+def _summary_line(message: Message, sent: Message | None, newest: Message | None, hidden: Collection[str]) -> _Line:
     if message is sent:
         return _Line("summary", message, message)
-    return _Line("summary", message, None, "hidden" if message.id in hidden else "no room, or a newer one counts")
+    if message.id in hidden:
+        return _Line("summary", message, None, "hidden")
+    reason = "no room" if message is newest else "a newer one counts" if newest else "no history is read"
+    return _Line("summary", message, None, reason)
 
 
 def _step(tokens: int, at_most: int) -> int:

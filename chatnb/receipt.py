@@ -1,19 +1,20 @@
-"""What a question sends, to be looked at: every item with its tokens, and every message word by word."""
+"""What a question sends, to be looked at: every item with its tokens, and every word of what the model reads."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from html import escape
 
-from .listing import Listing
-from .messages import Message, ToolCall, ToolResult
+from .listing import Listing, size
+from .messages import Image, Json, Message, ToolCall, ToolResult
 from .models.fenced import spoken
 from .planner import Plan
 from .prompt import Item
 
 
 class Receipt:
-    """Shows a plan: in a notebook as a table with each message folded below it, elsewhere as text.
+    """Shows a plan: in a notebook as a table with what is read folded below it, elsewhere as text.
 
     Parameters
     ----------
@@ -36,35 +37,44 @@ class Receipt:
             + " ".join(plan.asked.notes)
         )
         self.items = Listing(prompt.items, columns, caption=caption.strip())
-        self.messages = tuple((message.role, plan.count(message), _words(message)) for message in plan.messages)
+        self.read = tuple(_read(plan))
 
     def __repr__(self) -> str:
-        return "\n\n".join(
-            [repr(self.items), *(f"--- {_title(*message[:2])}\n{message[2]}" for message in self.messages)]
-        )
+        return "\n\n".join([repr(self.items), *(f"--- {title}\n{text}" for title, text in self.read)])
 
     def _repr_html_(self) -> str:
         folded = "".join(
-            f"<details><summary>{escape(_title(role, tokens))}</summary>"
+            f"<details><summary>{escape(title)}</summary>"
             f'<pre style="white-space:pre-wrap">{escape(text)}</pre></details>'
-            for role, tokens, text in self.messages
+            for title, text in self.read
         )
         return self.items._repr_html_() + folded
 
 
-def _title(role: str, tokens: int) -> str:
-    return f"{role}, {tokens:,} tokens"
+def _read(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yield a title and the words of each thing that the model reads."""
+    count = plan.calibration.count
+    for tool in plan.read.tools:
+        yield f"tool {tool.name}", f"{tool.description}\n{_json(tool.parameters)}"
+    for message in plan.read.messages:
+        yield f"{message.role}, {count(message):,} tokens", _words(message)
+    if plan.read.schema is not None:
+        yield "the form of the answer, which the server enforces", _json(plan.read.schema)
 
 
 def _words(message: Message) -> str:
     """Return a message as the model reads it."""
-    if message.role in ("user", "system"):
-        return spoken(message)
-    said = [message.text] if message.text else []
+    said = [spoken(message) if message.role in ("user", "system") else message.text]
     for part in message.parts:
         match part:
+            case Image(data, mime):
+                said.append(f"[a picture: {mime}, {size(len(data))}]")
             case ToolCall(_, name, arguments):
-                said.append(f"calls {name}({arguments})")
+                said.append(f"calls {name}({_json(arguments)})")
             case ToolResult(_, name, text):
                 said.append(f"{name} returned: {text}")
-    return "\n".join(said)
+    return "\n".join(filter(None, said))
+
+
+def _json(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, default=dict)

@@ -122,7 +122,7 @@ class Reply:
 
     @property
     def usage(self) -> Usage:
-        """What the turn cost: tokens written and seconds of all rounds, and the last round's prompt."""
+        """What the turn cost: tokens written and seconds of all rounds, the last prompt, and the most that was unread."""
         usages = [r.usage for r in self._rounds if r.usage is not None]
         if not usages:
             return Usage()
@@ -132,8 +132,16 @@ class Reply:
             load_s=_total(u.load_s for u in usages),
             prompt_s=_total(u.prompt_s for u in usages),
             reply_s=_total(u.reply_s for u in usages),
-            unread_tokens=usages[-1].unread_tokens,
+            unread_tokens=max((u.unread_tokens for u in usages if u.unread_tokens is not None), default=None),
         )
+
+    @property
+    def window_tokens(self) -> int | None:
+        """How much of the window the last round took: what the model read, and what it wrote; None if unknown."""
+        usage = self._rounds[-1].usage if self._rounds else None
+        if usage is None or usage.prompt_tokens is None:
+            return None
+        return usage.prompt_tokens + (usage.reply_tokens or 0)
 
     @property
     def seams(self) -> tuple[Seam, ...]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import NamedTuple
 
-from .messages import Context, Image, Json, Message, Part, Summary, Text, Thinking, ToolCall, ToolResult
+from .messages import Context, Image, Json, Message, Part, Summary, Text, Thinking, ToolCall, ToolResult, ToolSpec
 
 CAUTION = 1.2
 """What an estimate is multiplied by before the first count: rather too high than too low."""
@@ -124,21 +124,20 @@ class Calibration:
         """Return about how many tokens a message is, with what a chat template puts around it."""
         return self._rounded(_beside(messages=_sent_messages(message))) + sum(map(self.count_part, message.parts))
 
-    def count_request(self, messages: Sequence[Message], extra_text: str = "") -> int:
-        """Return about how many tokens a whole request is; `extra_text`: the tools, as they are sent."""
-        return self._rounded(_of_request(messages, extra_text))
+    def count_tools(self, tools: Sequence[ToolSpec]) -> int:
+        """Return about how many tokens it takes to tell a model of tools; 0 if there are none."""
+        return self._rounded(_beside(tools=_measured_tools(tools))) if tools else 0
 
-    def learn(self, messages: Sequence[Message], prompt_tokens: int, *, extra_text: str = "") -> Calibration:
-        """Return what is known after a server counted `messages` as `prompt_tokens`.
+    def count_request(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> int:
+        """Return about how many tokens a whole request is."""
+        return self._rounded(_of_request(messages, tools))
+
+    def learn(self, messages: Sequence[Message], prompt_tokens: int, tools: Sequence[ToolSpec] = ()) -> Calibration:
+        """Return what is known after a server counted `messages`, sent with `tools`, as `prompt_tokens`.
 
         A count that cannot be of the whole prompt changes nothing: some servers leave out what they had read before.
-
-        Parameters
-        ----------
-        extra_text
-            What was sent besides, such as tools.
         """
-        measures = _of_request(messages, extra_text)
+        measures = _of_request(messages, tools)
         expected = _product(self.factors, measures)
         low, high = _PLAUSIBLE
         if not low * expected <= prompt_tokens <= high * expected:
@@ -216,9 +215,13 @@ def _beside(*, pictures: int = 0, tools: float = 0, messages: int = 0, requests:
 _NOT_TEXT = _beside()[_TEXT_KINDS:]
 
 
-def _of_request(messages: Sequence[Message], extra_text: str) -> _Vector:
-    beside = _beside(tools=sum(_measured(extra_text)), messages=sum(map(_sent_messages, messages)), requests=1)
+def _of_request(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> _Vector:
+    beside = _beside(tools=_measured_tools(tools), messages=sum(map(_sent_messages, messages)), requests=1)
     return _sum([beside, *(_of_part(part) for message in messages for part in message.parts)])
+
+
+def _measured_tools(tools: Sequence[ToolSpec]) -> float:
+    return sum(_measured("".join(map(str, tools))))
 
 
 def _sent_messages(message: Message) -> int:

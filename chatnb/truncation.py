@@ -89,7 +89,7 @@ class _Sizes:
     """How large a prompt is by estimate, all of it and message by message."""
 
     def __init__(self, request: Request, calibration: Calibration) -> None:
-        self._total = calibration.count_request(request.messages, "".join(map(str, request.tools)))
+        self._total = calibration.count_request(request.messages, request.tools)
         # In the order in which a server drops them.
         self._droppable = [calibration.count(message) for message in _droppable(request.messages)]
         error = 1.0 if calibration.error is None else calibration.error

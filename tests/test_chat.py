@@ -24,8 +24,8 @@ from chatnb.errors import (
     SettingsError,
     StoreError,
 )
-from chatnb.events import Asked, Event, Finished, ModelEvent, TextDelta, ToolStarted
-from chatnb.messages import Context, Image, Message, Session, Summary, Text, ToolCall, ToolResult
+from chatnb.events import Asked, Event, Finished, ModelEvent, TextDelta, TokensCounted, ToolStarted
+from chatnb.messages import Context, Image, Message, Session, Summary, Text, ToolCall, ToolResult, Usage
 from chatnb.models.base import Model, ModelInfo, Request
 from chatnb.models.catalog import Catalog
 from chatnb.models.fallback import FallbackModel
@@ -598,6 +598,21 @@ def test_tools_get_room_in_the_window(new: New) -> None:
     chat.ask_now("Hi")
 
     assert model.requests[0].options["num_ctx"] == 16_384
+
+
+async def test_results_of_tools_that_the_server_dropped_are_told(new: New) -> None:
+    counted = [TokensCounted(Usage(prompt_tokens=tokens)) for tokens in (300, 512)]
+    model = ScriptedModel([*calling("tell"), counted[0]], ["Yes", counted[1]])
+
+    def tell() -> str:
+        return "word " * 1_500
+
+    chat = new(model, tools=Toolbox([tell]), settings=Settings(options={"num_ctx": 512}))
+
+    reply = await chat.ask("Hi")
+
+    assert reply.usage.unread_tokens is not None
+    assert reply.usage.unread_tokens > 1_000
 
 
 def test_the_limit_of_tools_ends_the_turn_and_says_so(new: New, tmp_path: Path) -> None:

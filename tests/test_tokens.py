@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatnb.messages import Context, Image, Message, Summary, ToolCall, ToolResult
+from chatnb.messages import Context, Image, Message, Summary, ToolCall, ToolResult, ToolSpec
 from chatnb.tokens import UNCALIBRATED, Calibration
 from tests.talk import messages, question, reply_to, results_for, turns
 
@@ -102,15 +102,17 @@ def test_kinds_of_text_are_told_apart_after_a_few_counts() -> None:
 
 
 def test_tools_are_learned_apart_from_the_conversation() -> None:
-    asked, told = [question(PROSE)], json.dumps({"name": "add", "description": "Add two numbers."}) * 20
+    asked, tools = [question(PROSE)], [ToolSpec("add", "Add two numbers. " * 20, {"type": "object"})]
     plain = UNCALIBRATED.count_request(asked)
     known = UNCALIBRATED
 
     for _ in range(4):
-        known = known.learn(asked, plain).learn(asked, plain + 30, extra_text=told)
+        known = known.learn(asked, plain).learn(asked, plain + 30, tools)
 
-    assert known.count_request(asked, told) == pytest.approx(plain + 30, rel=0.1)
+    assert known.count_request(asked, tools) == pytest.approx(plain + 30, rel=0.1)
     assert known.count_request(asked) == pytest.approx(plain, rel=0.1)
+    assert known.count_tools(tools) == pytest.approx(30, abs=5)
+    assert known.count_tools([]) == 0
 
 
 @pytest.mark.parametrize("counted", [0, 1, 10**9])

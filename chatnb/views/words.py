@@ -118,9 +118,8 @@ def footer(reply: Reply) -> str:
         figures.append(f"{usage.tokens_per_s:.{0 if usage.tokens_per_s >= 100 else 1}f} tokens/s")  # noqa: PLR2004
     if reply.finished.duration_s is not None:
         figures.append(f"{reply.finished.duration_s:.1f} s")
-    if usage.prompt_tokens is not None and reply.asked is not None and reply.asked.num_ctx:
-        used = usage.prompt_tokens + (usage.reply_tokens or 0)
-        figures.append(f"{in_k(used)} of {in_k(reply.asked.num_ctx)}")
+    if reply.window_tokens is not None and reply.asked is not None and reply.asked.num_ctx:
+        figures.append(f"{in_k(reply.window_tokens)} of {in_k(reply.asked.num_ctx)}")
     return " · ".join(filter(None, figures))
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatnb.events import Finished, TokensCounted, Truncated, Waiting
+from chatnb.events import Finished, TokensCounted, ToolFinished, ToolStarted, Truncated, Waiting
 from chatnb.messages import ToolCall, ToolResult, Usage
 from chatnb.reply import Reply
 from chatnb.views.words import call_line, footer, printable, result_line, shortened, status_line, thought, warning
@@ -26,6 +26,21 @@ def test_a_footer_counts_one_token() -> None:
     assert footer(reply) == "qwen3:8b · 1 token · 1000 tokens/s · 7.4 s · 10 of 4k"
 
 
+def test_a_footer_counts_the_window_of_the_last_round_alone() -> None:
+    call = ToolCall("1", "add", {})
+    rounds = [
+        ASKED,
+        ToolStarted(call),
+        TokensCounted(Usage(prompt_tokens=1_024, reply_tokens=512)),
+        ToolFinished(ToolResult("1", "add", "3")),
+        *said("Three."),
+        TokensCounted(Usage(prompt_tokens=2_000, reply_tokens=48)),
+        DONE,
+    ]
+
+    assert footer(Reply(rounds)).endswith("560 tokens · 7.4 s · 2k of 4k")
+
+
 def test_a_footer_names_who_answered() -> None:
     assert footer(Reply(LOGS["a fallback in the answer"])).startswith("llama3 · ")
 
@@ -37,6 +52,15 @@ def test_a_prompt_that_the_server_did_not_read_whole_is_told_with_what_to_do() -
     assert "it read 4,000 tokens and dropped the rest, at least 1,100" in warning(Reply([*told, DONE]))
     assert "%chat again --fit" in warning(Reply([*told, DONE]))
     assert warning(Reply([ASKED, *said("Hi"), TokensCounted(Usage(prompt_tokens=4_000)), DONE])) == ""
+
+
+def test_what_one_round_did_not_read_is_told_after_the_next_ones() -> None:
+    cut = [TokensCounted(Usage(prompt_tokens=4_000)), Truncated(5_100, 4_000)]
+    called, result = ToolStarted(ToolCall("1", "add", {})), ToolFinished(ToolResult("1", "add", "3"))
+
+    reply = Reply([ASKED, called, *cut, result, *said("Three."), TokensCounted(Usage(prompt_tokens=4_050)), DONE])
+
+    assert "at least 1,100" in warning(reply)
 
 
 def test_a_wait_without_a_reason_is_for_the_model() -> None:

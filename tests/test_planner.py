@@ -1,0 +1,136 @@
+"""What a question sends is planned for the model that is asked, and what that model counts is learned for it alone."""
+
+from dataclasses import replace
+
+import pytest
+
+from chatnb.calibrations import Calibrations
+from chatnb.chat import Chat
+from chatnb.errors import ModelUnreachable
+from chatnb.messages import Context, Image, Message, Usage
+from chatnb.models.base import Model, ModelInfo
+from chatnb.models.catalog import Catalog
+from chatnb.models.fallback import FallbackModel
+from chatnb.models.scripted import ScriptedModel
+from chatnb.planner import Ask, Planner, fitting_window
+from chatnb.settings import Settings
+from chatnb.stores.memory import MemoryStore
+from chatnb.tools.tool import Tool
+from chatnb.tools.toolbox import Toolbox
+from tests.talk import question, reply_to, turns
+
+
+class OneModel(Catalog):
+    """A catalog of one model, of which something is known."""
+
+    def __init__(self, *capabilities: str) -> None:
+        super().__init__()
+        self._info = ModelInfo("m", capabilities=capabilities)
+
+    async def model(self, settings: Settings) -> Model:  # noqa: ARG002 - it has but one
+        return ScriptedModel(["Yes."], name="m")
+
+    async def info(self, name: str, settings: Settings) -> ModelInfo | None:  # noqa: ARG002 - likewise
+        return self._info
+
+
+def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+TOOLS = Toolbox([Tool.of(add)])
+
+
+def asking(*parts: Context | Image, tools: Toolbox | None = None, **options: int) -> Ask:
+    chat = Chat(ScriptedModel(), store=MemoryStore(), settings=Settings(options=options))
+    return Ask(question("Why?", 1, *parts), chat.sessions.current, chat.settings, tools=tools)
+
+
+async def test_tools_are_a_line_of_the_receipt_and_what_is_sent_adds_up() -> None:
+    planner = Planner(Catalog(), ScriptedModel())
+
+    plain = await planner.plan(asking(), [])
+    plan = await planner.plan(asking(tools=TOOLS), [])
+
+    assert [item.label for item in plan.prompt.items] == ["tools: add", "question"]
+    assert plan.prompt.tokens == sum(item.tokens for item in plan.prompt.items)
+    assert plan.prompt.tokens == pytest.approx(
+        plan.calibration.count_request(plan.request.messages, TOOLS.specs), abs=3
+    )
+    assert plan.request.tools == TOOLS.specs
+    assert plan.prompt.num_ctx > plain.prompt.num_ctx
+
+
+async def test_tools_take_room_that_history_gives_way_to() -> None:
+    history = turns(9, "word " * 40)
+    planner = Planner(Catalog(), ScriptedModel())
+    [tool] = TOOLS.tools
+    many = Toolbox([replace(tool, spec=replace(tool.spec, description="Add. " * 100))])
+
+    without = await planner.plan(asking(num_ctx=1_024), history)
+    within = await planner.plan(asking(tools=many, num_ctx=1_024), history)
+
+    assert within.prompt.tokens <= 1_024
+    assert within.prompt.left_out > without.prompt.left_out
+
+
+async def test_what_a_model_cannot_read_or_call_is_named_among_the_items() -> None:
+    plan = await Planner(OneModel("completion")).plan(asking(Image(b"png", "image/png"), tools=TOOLS), [])
+
+    assert [(item.label, item.fate, item.reason) for item in plan.prompt.items] == [
+        ("tool: add", "left out", "m cannot call tools"),
+        ("image", "left out", "m cannot see"),
+        ("question", "kept", ""),
+    ]
+    assert plan.request.tools == ()
+
+
+async def test_a_count_is_learned_for_the_model_that_counted() -> None:
+    calibrations = Calibrations()
+    model = FallbackModel(
+        [ScriptedModel([ModelUnreachable("Gone.")], name="big"), ScriptedModel(["Yes"], name="small")]
+    )
+    planner = Planner(Catalog(), model, calibrations=calibrations)
+    plan = await planner.plan(asking(), [])
+    async for _ in model.stream(plan.request):
+        pass
+
+    await planner.check(plan, Usage(prompt_tokens=plan.prompt.tokens))
+
+    assert calibrations.get("small").is_calibrated
+    assert not calibrations.get("big").is_calibrated
+
+
+async def test_the_window_of_the_model_that_answered_is_kept_too() -> None:
+    model = FallbackModel(
+        [ScriptedModel([ModelUnreachable("Gone.")], name="big"), ScriptedModel(["Yes"], name="small")]
+    )
+    planner = Planner(Catalog(), model)
+    plan = await planner.plan(asking(Context.of("a", "word " * 5_000)), [])
+    planner.accept(plan)
+    async for _ in model.stream(plan.request):
+        pass
+    await planner.check(plan, Usage(prompt_tokens=plan.prompt.tokens))
+
+    later = await planner.plan(asking(), [])
+
+    assert later.model.name == "small"
+    assert later.prompt.num_ctx == plan.prompt.num_ctx > 4_096
+
+
+def counted(unread: int | None) -> Message:
+    return replace(reply_to(question()), options={"num_ctx": 4_096}, usage=Usage(4_096, 9, unread_tokens=unread))
+
+
+@pytest.mark.parametrize(
+    ("turn", "window"),
+    [
+        ([], 0),
+        ([question(), counted(None)], 0),
+        ([question(), counted(300)], 8_192),
+        ([question(), counted(9_000), counted(None)], 4_096 + 9_000 + 2_048),
+    ],
+)
+def test_the_window_that_fits_holds_what_any_round_of_the_turn_did_not_read(turn: list[Message], window: int) -> None:
+    assert fitting_window(turn) == window
