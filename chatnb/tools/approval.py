@@ -98,13 +98,23 @@ class Approval:
             return self.policy[tool.spec.name]
         return max((self.policy[effect] for effect in tool.effects), key=_ORDER.index, default="always")
 
-    async def check(self, tool: Tool, call: ToolCall, arguments: Mapping[str, Any], *, is_tainted: bool) -> None:
+    async def check(
+        self,
+        tool: Tool,
+        call: ToolCall,
+        arguments: Mapping[str, Any],
+        preview: Callable[[], Awaitable[str]],
+        *,
+        is_tainted: bool,
+    ) -> None:
         """Return if the call may run now.
 
         Parameters
         ----------
         arguments
             As the tool's function gets them.
+        preview
+            Returns what the tool says that the call would do; asked only if the user is.
         is_tainted
             Whether the model has read text from the network: it may carry instructions, so that writing and running is
             asked about again even where it was allowed.
@@ -129,8 +139,7 @@ class Approval:
         if self.ask is None:
             raise Refused(f"{tool.spec.name} needs a yes, and nobody is here to give it.")
         reason = "text from the network was read since, and it may carry instructions" if distrusted else ""
-        preview = tool.preview(arguments) if tool.preview else ""
-        verdict = await self.ask(Proposal(call, tuple(sorted(tool.effects)), preview, scope, reason))
+        verdict = await self.ask(Proposal(call, tuple(sorted(tool.effects)), await preview(), scope, reason))
         if verdict in ("no", "never"):
             if verdict == "never":
                 self._verdicts[key] = False

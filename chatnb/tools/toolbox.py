@@ -145,7 +145,11 @@ class Toolbox:
         except ValueError as error:
             raise ValueError(f"The arguments do not fit. {error}") from error
         if self._approval is not None:
-            await self._approval.check(tool, call, arguments, is_tainted=self._is_tainted)
+
+            async def preview() -> str:
+                return await self._on(tool, partial(tool.preview, arguments)) if tool.preview else ""
+
+            await self._approval.check(tool, call, arguments, preview, is_tainted=self._is_tainted)
         try:
             async with asyncio.timeout(tool.time_limit_s) as limit:
                 return await self._run(tool, arguments)
@@ -162,18 +166,20 @@ class Toolbox:
         if inspect.iscoroutinefunction(tool.function):
             return as_text(await tool.function(**arguments))
 
-        def run() -> str:
-            return as_text(tool.function(**arguments))  # the result's own methods belong to that thread, too
+        # The result's own methods belong to that thread, too.
+        return await self._on(tool, lambda: as_text(tool.function(**arguments)))
 
+    async def _on(self, tool: Tool, function: Callable[[], str]) -> str:
+        """Call a function on the thread that a tool runs on."""
         match tool.where:
             case "loop":
-                return run()
+                return function()
             case "worker":
-                return await _in_thread(run, f"tool {tool.spec.name}")
+                return await _in_thread(function, f"tool {tool.spec.name}")
             case "kernel":
                 if self._on_kernel is None:
                     raise SettingsError("This tool runs on the kernel's thread, and there is no kernel here.")
-                return await self._on_kernel(run)
+                return await self._on_kernel(function)
 
     def _read_result(self, call_id: str, start: int = 0) -> str:
         """Read on in a result that was too long to be given whole.

@@ -21,7 +21,6 @@ def tool(*effects: Effect, name: str = "act") -> Tool:
         act,
         name=name,
         effects=effects,
-        preview=lambda arguments: f"changes {arguments['path']}",
         scope=lambda arguments: str(arguments["path"]).rpartition("/")[0],
     )
 
@@ -40,8 +39,12 @@ class User:
 
 async def runs(approval: Approval, tool: Tool, path: str = "a/x", text: str = "", *, is_tainted: bool = False) -> bool:
     call = ToolCall("1", tool.spec.name, {"path": path, "text": text})
+
+    async def preview() -> str:
+        return f"changes {path}"
+
     try:
-        await approval.check(tool, call, call.arguments, is_tainted=is_tainted)
+        await approval.check(tool, call, call.arguments, preview, is_tainted=is_tainted)
     except Refused:
         return False
     return True

@@ -12,7 +12,7 @@ import pytest
 
 from chatnb.errors import SettingsError
 from chatnb.messages import ToolCall, ToolResult
-from chatnb.tools.approval import Approval
+from chatnb.tools.approval import Approval, Proposal, Verdict
 from chatnb.tools.tool import Tool, tool
 from chatnb.tools.toolbox import Toolbox
 
@@ -445,3 +445,20 @@ async def test_after_a_tool_of_the_network_even_what_was_allowed_is_asked_about(
     assert before.text == "done"
     assert after.is_error
     assert tainted.is_error
+
+
+async def test_what_a_call_would_do_is_found_out_where_it_would_run() -> None:
+    seen = []
+    act = Tool.of(
+        lambda text: text, name="act", effects=["writes"], preview=lambda arguments: threading.current_thread().name
+    )
+
+    async def ask(proposal: Proposal) -> Verdict:
+        seen.append(proposal)
+        return "once"
+
+    [answer] = await results(Toolbox([act], approval=Approval(ask=ask)), call("act", {"text": "done"}))
+
+    assert answer.text == "done"
+    assert seen[0].preview == "tool act"
+    assert seen[0].call.arguments == {"text": "done"}
