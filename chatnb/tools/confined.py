@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import BinaryIO
 
 from ..context.guarded import explained, is_made_up, is_secret, is_secret_folder, one_line, real_file
@@ -92,12 +92,11 @@ class ConfinedFolder:
             real = Path(os.path.realpath(self.root / path))
         if not real.is_relative_to(self.root):
             raise ContextRefused(f"{shown} lies outside of the notebook's folder, which tools do not leave. {_BEGIN}")
-        for each in (PurePath(path), real):
-            if is_secret(each) or is_secret_folder(each):
-                raise ContextRefused(f"{shown} looks like keys or passwords, which no tool reads or writes.")
-            # Its configuration holds passwords of remotes, and what its hooks say is run.
-            if any(part.casefold().rstrip(". ") == ".git" for part in each.parts):
-                raise ContextRefused(f"{shown} belongs to git itself, and no tool reads or writes there.")
+        if is_secret(real) or is_secret_folder(real):
+            raise ContextRefused(f"{shown} looks like keys or passwords, which no tool reads or writes.")
+        # Its configuration holds passwords of remotes, and what its hooks say is run.
+        if any(part.casefold().rstrip(". ") == ".git" for part in real.parts):
+            raise ContextRefused(f"{shown} belongs to git itself, and no tool reads or writes there.")
         if is_made_up(real):
             raise ContextRefused(f"{shown} is no file on a disk: the system makes it up while it is read.")
         return real

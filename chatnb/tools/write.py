@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -24,11 +26,12 @@ from .tool import Tool
 
 _LARGEST_BYTES = 10_000_000
 _PREVIEWS = 100  # that are remembered: more calls than wait for an answer at once
+_TOLD = 10  # places, of a piece that is there more than once
 _NEAR_LINES = 20
 _NEAR_TEXT_LINES = 2_000
 _NEAR_CHARACTERS = 300
 _MARK = "\ufeff"
-_LINE_END = r"(?:\r\n|\r(?!\n)|(?<!\r)\n)"
+_LINE_END = re.compile("\r\n|[\r\n]")
 
 
 def write_tools(folder: Path) -> tuple[Tool, ...]:
@@ -138,18 +141,18 @@ class Writer:
         before, text, encoding = self._text(path)
         if not old or old == new:
             raise ValueError("old is empty, or new is the same. write_file writes a whole file.")
-        pattern = re.compile(_LINE_END.join(map(re.escape, re.split("\r\n|[\r\n]", old))))
-        # They may overlap: what stands there then is not said.
-        starts = [found.start() for found in re.finditer(f"(?={pattern.pattern})", text)]
+        plain, wanted = _LINE_END.sub("\n", text), _LINE_END.sub("\n", old)
+        starts = list(islice(_occurrences(plain, wanted), _TOLD + 1))
         if not starts:
-            raise ValueError(f"old is not in {name}.{_nearest(text, old)}")
+            raise ValueError(f"old is not in {name}.{_nearest(plain, wanted)}")
         if len(starts) > 1:
-            lines = ", ".join(str(len(re.findall(_LINE_END, text[:start])) + 1) for start in starts[:10])
-            raise ValueError(f"old is {len(starts)} times in {name}, at the lines {lines}. Give more lines around it.")
-        found = pattern.search(text, starts[0])
-        assert found is not None  # noqa: S101 - for the type checker
-        inserted = re.sub("\r\n|[\r\n]", lambda _: _line_end(text), new)
-        after = text[: found.start()] + inserted + text[found.end() :]
+            times = f"{len(starts)}" if len(starts) <= _TOLD else f"more than {_TOLD}"
+            lines = ", ".join(str(plain.count("\n", 0, start) + 1) for start in starts[:_TOLD])
+            raise ValueError(f"old is {times} times in {name}, at the lines {lines}. Give more lines around it.")
+        # Where a line end has two characters, what follows stands further on than in the plain text.
+        doubles = [found.start() - number for number, found in enumerate(re.finditer("\r\n", text))]
+        start, end = (at + bisect_left(doubles, at) for at in (starts[0], starts[0] + len(wanted)))
+        after = text[:start] + _LINE_END.sub(_line_end(text), new) + text[end:]
         return Change(place, before, _encoded(after, encoding, name), encoding)
 
     def preview(self, change: Change, arguments: Mapping[str, Any]) -> str:
@@ -234,6 +237,14 @@ def _state(change: Change) -> bytes:
     )
 
 
+def _occurrences(text: str, piece: str) -> Iterator[int]:
+    """Yield where a piece begins, even where it overlaps with itself; never slow, as a regular expression may be."""
+    at = text.find(piece)
+    while at >= 0:
+        yield at
+        at = text.find(piece, at + 1)
+
+
 def _line_end(text: str) -> str:
     """Return the line end that a text has, the most frequent one."""
     windows = text.count("\r\n")
@@ -243,9 +254,9 @@ def _line_end(text: str) -> str:
 
 def _nearest(text: str, old: str) -> str:
     """Return a sentence with the lines of a text that are most like the ones that were looked for."""
-    lines = re.split("\r\n|[\r\n]", text)
-    wanted = [line.strip() for line in old.strip().splitlines()[:_NEAR_LINES]] or [""]
-    stripped = [line.strip() for line in lines]
+    lines = text.split("\n")
+    wanted = [line.strip()[:_NEAR_CHARACTERS] for line in old.strip().split("\n")[:_NEAR_LINES]]
+    stripped = [line.strip()[:_NEAR_CHARACTERS] for line in lines]
     start = max(range(len(lines)), key=lambda at: _likeness(stripped[at : at + len(wanted)], wanted))
     if not _likeness(stripped[start : start + len(wanted)], wanted):
         near = get_close_matches(wanted[0], stripped[:_NEAR_TEXT_LINES], n=1)

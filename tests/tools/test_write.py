@@ -88,24 +88,31 @@ def test_one_piece_is_replaced(folder: Path, edit_file: Call) -> None:
 
 
 @given(
-    st.text("ab\n .*\\", max_size=30), st.text("ab\n .*\\", min_size=1, max_size=4), st.text("ab\n .*\\1", max_size=4)
+    st.text("ab\n .*\\", max_size=30),
+    st.text("ab\n .*\\", min_size=1, max_size=4),
+    st.text("ab\n .*\\1", max_size=4),
+    st.sampled_from(["\n", "\r\n"]),
 )
-@example("a\n\nb", "\n", "x")
-def test_an_edit_is_str_replace_of_the_only_occurrence(tmp_path_factory: Any, text: str, old: str, new: str) -> None:
+@example("a\nb", "\n", "x", "\r\n")
+def test_an_edit_is_str_replace_of_the_only_occurrence(
+    tmp_path_factory: pytest.TempPathFactory, text: str, old: str, new: str, line_end: str
+) -> None:
     assume(old != new)
     folder = tmp_path_factory.mktemp("edit")
     path = folder / "a.txt"
-    path.write_bytes(text.encode())
+    path.write_bytes(text.replace("\n", line_end).encode())
     count = sum(text.startswith(old, at) for at in range(len(text)))
 
     try:
         tools(folder)["edit_file"].function("a.txt", old, new)
+        is_edited = True
     except ValueError:
-        assert count != 1
-        assert path.read_bytes() == text.encode()
-    else:
-        assert count == 1
-        assert path.read_bytes() == text.replace(old, new).encode()
+        is_edited = False
+
+    expected = text.replace(old, new) if count == 1 else text
+    used = line_end if "\n" in text else "\n"
+    assert is_edited == (count == 1)
+    assert path.read_bytes() == expected.replace("\n", used).encode()
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
@@ -168,6 +175,15 @@ def test_a_piece_that_is_there_twice_is_told_with_its_lines(folder: Path, edit_f
 
     with pytest.raises(ValueError, match=r"old is 2 times in a\.py, at the lines 1, 3\. Give more lines around it"):
         edit_file("a.py", "x = 1", "x = 2")
+
+
+def test_a_piece_that_is_there_very_often_is_told_soon(folder: Path, edit_file: Call) -> None:
+    (folder / "a.txt").write_text("a" * 1_000_000)
+
+    with pytest.raises(ValueError, match=r"old is more than 10 times in a\.txt"):
+        edit_file("a.txt", "a" * 100_000, "b")
+    with pytest.raises(ValueError, match=r"old is not in a\.txt"):
+        edit_file("a.txt", "a" * 100_000 + "b", "b")
 
 
 @pytest.mark.parametrize(("old", "new"), [("", "x"), ("x", "x")])
