@@ -13,7 +13,7 @@ name not found (DNS)                asked again; then ModelUnreachable: the mach
 429 or 503 with Retry-After         waits as long as it says, then asks again; longer than a minute: ModelBusy
 429 or 503 without it               waits as the policy says, then asks again
 500, or no reply at all             asked again; then ModelBroken with the server's sentence
-"requires more system memory"       ModelTooLarge at once
+"requires more system memory"       asked again with half the window; then ModelTooLarge
 error line in mid-stream            goes on from what was shown
 reset, cut-off, end without `done`  goes on from what was shown, wherever it was; too little to go on from: asked anew
 malformed line                      goes on from what was shown
@@ -142,10 +142,9 @@ async def test_a_name_that_nobody_has_is_tried_again_and_then_named() -> None:
     [
         (Status(400), "ModelRefused", '"tinychat" does not support chat'),
         (Status(401), "ModelRefused", "OLLAMA_API_KEY"),
-        (OUT_OF_MEMORY, "ModelTooLarge", "requires more system memory (9.3 GiB) than is available (2.1 GiB)"),
         (Status(429, retry_after=3600), "ModelBusy", "come back in 3600 s"),
     ],
-    ids=["400", "401", "memory", "429 for an hour"],
+    ids=["400", "401", "429 for an hour"],
 )
 async def test_what_will_not_pass_fails_at_once(instruction: Instruction, kind: str, says: str) -> None:
     with FaultServer([instruction, Answer()]) as server:
@@ -153,6 +152,22 @@ async def test_what_will_not_pass_fails_at_once(instruction: Instruction, kind: 
 
     failed(answered, kind, says)
     assert len(server.chats) == 1
+
+
+async def test_a_model_that_fits_into_memory_with_a_smaller_window_answers_with_that() -> None:
+    with FaultServer([OUT_OF_MEMORY, Answer()]) as server:
+        answered = await ask(server.url)
+
+    assert answered.shown_and_saved == TEXT
+    assert [chat.body["options"]["num_ctx"] for chat in server.chats] == [4_096, 2_048]
+
+
+async def test_a_model_that_fits_into_memory_with_no_window_fails_with_the_servers_sentence() -> None:
+    with FaultServer([OUT_OF_MEMORY]) as server:
+        answered = await ask(server.url)
+
+    failed(answered, "ModelTooLarge", "requires more system memory (9.3 GiB) than is available (2.1 GiB)")
+    assert len(server.chats) == 2
 
 
 async def test_a_model_that_is_not_there_names_those_that_are() -> None:

@@ -24,7 +24,13 @@ def test_a_fence_inside_does_not_end_the_fence() -> None:
     assert "\n`````\n```python" in spoken(asked)
 
 
-@given(text=st.text(alphabet="`a\n "), question=st.text())
+def test_context_without_a_text_is_named_alone() -> None:
+    asked = message("user", Context("cell 5 (unchanged, above)", ""), Text("Why?"))
+
+    assert spoken(asked) == "Context: cell 5 (unchanged, above)\n\nWhy?"
+
+
+@given(text=st.text(alphabet="`a\n ", min_size=1), question=st.text())
 def test_the_question_is_always_last_and_the_context_whole(text: str, question: str) -> None:
     whole = spoken(message("user", Context("it", text), Text(question)))
 
