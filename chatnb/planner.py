@@ -112,7 +112,7 @@ class Planner:
         self._windows: dict[str, int] = {}  # num_ctx that each model was asked with last
         self._ceilings: dict[str, int] = {}  # largest num_ctx that there is memory for, where that is known
         self._calibrations = calibrations or Calibrations()
-        self._mask = Mask()
+        self._mask: Mask | None = None  # until secrets are hidden: what finds them is an extra
 
     async def plan(self, ask: Ask, history: Sequence[Message]) -> Plan:
         """Return what `ask` sends, after `history`.
@@ -165,6 +165,7 @@ class Planner:
         )
         secrets = []
         if is_masked:
+            self._mask = self._mask or Mask()
             model = MaskedModel(model, self._mask)
             read, found = await model.hidden(request)
             secrets = [f"Placeholders are sent in place of {', '.join(found)}."] if found else []

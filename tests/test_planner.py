@@ -1,12 +1,14 @@
 """What a question sends is planned for the model that is asked, and what that model counts is learned for it alone."""
 
+import sys
 from dataclasses import replace
+from importlib.machinery import BuiltinImporter
 
 import pytest
 
 from chatnb.calibrations import Calibrations
 from chatnb.chat import Chat
-from chatnb.errors import ModelUnreachable
+from chatnb.errors import ModelUnreachable, SettingsError
 from chatnb.messages import Context, Image, Message, Usage
 from chatnb.models.base import Model, ModelInfo
 from chatnb.models.catalog import Catalog
@@ -134,3 +136,17 @@ def counted(unread: int | None) -> Message:
 )
 def test_the_window_that_fits_holds_what_any_round_of_the_turn_did_not_read(turn: list[Message], window: int) -> None:
     assert fitting_window(turn) == window
+
+
+async def test_what_finds_secrets_is_needed_only_where_they_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    ask = asking()
+    await Planner(Catalog(), ScriptedModel()).plan(ask, [])  # so that all other modules are loaded
+    monkeypatch.setattr(sys, "meta_path", [BuiltinImporter])
+    monkeypatch.delitem(sys.modules, "detect_secrets", raising=False)
+    planner = Planner(Catalog(), ScriptedModel())
+
+    plan = await planner.plan(ask, [])
+
+    assert plan.read.messages
+    with pytest.raises(SettingsError, match=r"chatnb\[secrets\]"):
+        await planner.plan(replace(ask, settings=replace(ask.settings, secrets="always")), [])
