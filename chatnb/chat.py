@@ -26,7 +26,8 @@ from .context.gather import Gatherer
 from .engine import Tools, answer
 from .errors import ModelError, ModelTooLarge, SessionError, SettingsError
 from .events import Asked, Event, Retrying, TokensCounted, ToolFinished, Waiting
-from .messages import Json, Message, Part, Session, Text, new_id, now
+from .history import summary_in
+from .messages import Context, Image, Json, Message, Session, Text, new_id, now
 from .models.base import Model
 from .models.catalog import Catalog
 from .planner import Ask, Plan, Planner
@@ -105,7 +106,7 @@ class Chat:
     def ask(
         self,
         text: str,
-        *parts: Part,
+        *parts: Context | Image,
         context: Sequence[str] = (),
         settings: Settings | None = None,
         session: Session | None = None,
@@ -121,8 +122,8 @@ class Chat:
         parts
             What the question carries along: context, pictures.
         context
-            References to more of it, such as "file:data.csv", "dir:docs" or "past", which are read now. A text is never
-            searched for mentions here: it may come from others.
+            References to more of it, such as "file:data.csv", "dir:docs" or "past", which are read now, as is what is
+            pinned to the session. A text is never searched for mentions here: it may come from others.
         settings
             For this question instead of the chat's own.
         session
@@ -137,33 +138,37 @@ class Chat:
         ContextError
             If something in `context` is not there or may not be read.
         """
-        return self.begin(
-            self.prepare(text, *parts, context=context, settings=settings, session=session, schema=schema, tools=tools)
-        )
+        session = session or self.sessions.current
+        reading = self._read(context, session) + Reading(parts)
+        return self.begin(self.prepare(text, reading, settings=settings, session=session, schema=schema, tools=tools))
 
     def prepare(
         self,
         text: str,
-        *parts: Part,
-        context: Sequence[str] = (),
+        reading: Reading = Reading(),  # noqa: B008 - frozen
+        *,
         settings: Settings | None = None,
         session: Session | None = None,
         schema: Mapping[str, Json] | None = None,
         tools: Tools | None = None,
         without: str = "",
         fit: int = 0,
-        notes: Sequence[str] = (),
     ) -> Ask:
-        """Return a question that `begin` asks and `plan` looks at; the parameters are those of `ask` and of `Ask`."""
+        """Return a question that `begin` asks and `plan` looks at; most parameters are those of `ask` and of `Ask`.
+
+        Parameters
+        ----------
+        reading
+            All that the question carries along, and what has to be told of it.
+        """
         settings = settings or self.settings
         session = session or self.sessions.current
-        gathered = Gatherer(outside(Path.cwd(), self.sessions, urls=False)).gather(context) if context else Reading()
         asked_at = now()
         question = Message(
             id=new_id(asked_at),
             session_id=session.id,
             role="user",
-            parts=(*gathered.parts, *parts, Text(text)),
+            parts=(*reading.parts, Text(text)),
             created_at=asked_at,
             user_id=settings.user_id,
         )
@@ -175,7 +180,7 @@ class Chat:
             tools=tools or self.tools,
             without=without,
             fit=fit,
-            notes=(*notes, *gathered.notes),
+            notes=reading.notes,
         )
 
     def begin(self, ask: Ask) -> Turn:
@@ -200,6 +205,8 @@ class Chat:
     async def compact(self, session: Session, settings: Settings) -> Message:
         """Let the model summarise all that was said in a session; from then on it reads the summary instead.
 
+        If nothing was said since the newest summary, that one is returned and the model is not asked.
+
         Raises
         ------
         ModelError
@@ -210,14 +217,16 @@ class Chat:
         history = await asyncio.to_thread(self.sessions.history, session)
         if not history:
             raise SettingsError("Nothing was said in this session yet, so there is nothing to summarise.")
+        if summary_in(history[-1]):
+            return history[-1]
         plan = await self._planner.plan(self.prepare("", settings=settings, session=session), history)
-        return await self._summarise(plan, history, history[-1].id)
+        return await self._summarise(plan, history)
 
-    async def _summarise(self, plan: Plan, history: Sequence[Message], until: str) -> Message:
+    async def _summarise(self, plan: Plan, messages: Sequence[Message]) -> Message:
         summary = await summary_of(
             plan.model,
-            history,
-            until,
+            messages,
+            hidden=plan.ask.session.hidden,
             options=plan.request.options,
             calibration=plan.calibration,
             keep_alive=plan.request.keep_alive,
@@ -230,7 +239,7 @@ class Chat:
         return await self._planner.plan(ask, await asyncio.to_thread(self.sessions.history, ask.session))
 
     def ask_now(
-        self, text: str, *parts: Part, context: Sequence[str] = (), schema: Mapping[str, Json] | None = None
+        self, text: str, *parts: Context | Image, context: Sequence[str] = (), schema: Mapping[str, Json] | None = None
     ) -> Reply:
         """Ask and wait for the whole reply; for scripts, and for cells that want the answer as a value.
 
@@ -245,7 +254,7 @@ class Chat:
         async def wait() -> Reply:
             return await self.begin(ask)
 
-        ask = self.prepare(text, *parts, context=context, schema=schema)
+        ask = self.prepare(text, self._read(context, self.sessions.current) + Reading(parts), schema=schema)
         return self.portal.call(wait())
 
     def close(self) -> None:
@@ -255,6 +264,13 @@ class Chat:
         finally:
             self.portal.close()
             self.sessions.store.close()
+
+    def _read(self, context: Sequence[str], session: Session) -> Reading:
+        """Return what is named, and what is pinned to a session, as far as it can be read without a kernel."""
+        if not (context or session.pins):
+            return Reading()
+        sources = outside(Path.cwd(), self.sessions, urls=ChatConfig.instance().urls)
+        return Gatherer(sources).gather(context, pins=session.pins)
 
     async def _end(self) -> None:
         turns = [turn for turn in self._turns if not turn.is_finished]
@@ -288,7 +304,8 @@ class Chat:
                 yield replace(plan.asked, left_out=0, notes=())
                 yield Waiting("summarising what no longer fits into the window", 0.0)
                 with suppress(ModelError):  # then it is left out, and that is told
-                    history = (*history, await self._summarise(plan, history, until))
+                    read = [message for message in history if message.id <= until]
+                    history = (*history, await self._summarise(plan, read))
         while True:
             self.last_plan = plan = await self._planner.plan(ask, history)
             self._planner.accept(plan)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from itertools import takewhile
 
 from .errors import ModelBroken
 from .events import TextDelta, TokensCounted
+from .history import newest_summary, summary_in, turns_of
 from .messages import Context, Json, Message, Summary, Text, ToolCall, new_id, now
 from .models.base import Model, Request
 from .tokens import Calibration
@@ -26,19 +26,21 @@ _ANSWER_TOKENS = 3 * WORDS
 async def summary_of(
     model: Model,
     messages: Sequence[Message],
-    until: str,
     *,
+    hidden: Collection[str] = (),
     options: Mapping[str, Json],
     calibration: Calibration,
     keep_alive: str | None = None,
 ) -> Message:
-    """Return a message that stands for all of `messages` up to the one with the id `until`.
+    """Return a message that stands for all of `messages`, at least one.
 
-    A summary among them is carried on. What is longer than the window is read in pieces, each with the summary of those
-    before it.
+    The newest summary among them stands for what it tells of. What is longer than the window is read in pieces, each with
+    the summary of those before it.
 
     Parameters
     ----------
+    hidden
+        Ids of messages whose turns are not read.
     options
         As the question has them: another window would make the server load the model anew.
 
@@ -47,10 +49,9 @@ async def summary_of(
     ModelError
         As `Model.stream` does; also if nothing was said.
     """
-    summary = ""
-    *before, last = [*takewhile(lambda message: message.id != until, messages), _by_id(messages, until)]
+    summary, last = "", messages[-1]
     room = int(options["num_ctx"]) // 2 - _ANSWER_TOKENS // 2
-    for piece in _pieces([*before, last], max(room, 256), calibration):
+    for piece in _pieces(_read(messages, hidden), max(room, 256), calibration):
         summary = await _said(model, "\n\n".join(filter(None, (summary, piece))), last, options, keep_alive)
     return summary_message(summary, last)
 
@@ -59,12 +60,6 @@ def summary_message(text: str, last: Message) -> Message:
     """Return the message that keeps a summary of everything up to `last`, that one included."""
     at = now()
     return Message(new_id(at), last.session_id, "system", (Summary(text, last.id),), at, user_id=last.user_id)
-
-
-def newest_summary(messages: Sequence[Message]) -> Summary | None:
-    """Return the summary that counts, if there is one."""
-    found = [part for message in messages for part in message.parts if isinstance(part, Summary)]
-    return found[-1] if found else None
 
 
 async def _said(model: Model, text: str, last: Message, options: Mapping[str, Json], keep_alive: str | None) -> str:
@@ -83,7 +78,17 @@ async def _said(model: Model, text: str, last: Message, options: Mapping[str, Js
     raise ModelBroken(f"{model.name} was asked for a summary of the conversation and said nothing.")
 
 
-def _pieces(messages: Sequence[Message], limit: int, calibration: Calibration) -> Iterator[str]:
+def _read(messages: Sequence[Message], hidden: Collection[str]) -> Iterator[Message]:
+    """Yield the newest summary and what was said since, as far as a model may read it."""
+    newest = newest_summary(messages, hidden)
+    told = newest and summary_in(newest)
+    if newest:
+        yield newest
+    for turn in turns_of(messages, hidden, told.until if told else ""):
+        yield from turn.sent
+
+
+def _pieces(messages: Iterable[Message], limit: int, calibration: Calibration) -> Iterator[str]:
     """Yield the conversation as texts of at most about `limit` tokens each."""
     piece: list[str] = []
     used = 0
@@ -115,7 +120,3 @@ def _told(message: Message) -> str:
             case ToolCall(_, name):
                 said.append(f"[calls {name}]")
     return f"{message.role.capitalize()}: {' '.join(said)}" if said else ""
-
-
-def _by_id(messages: Sequence[Message], message_id: str) -> Message:
-    return next(message for message in messages if message.id == message_id)

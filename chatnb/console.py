@@ -25,7 +25,7 @@ from .models.base import ModelInfo
 from .options import HelpAsked, Parser, add_question_options, options_of
 from .receipt import Receipt
 from .settings import Settings
-from .sources import outside
+from .sources import ask_user, nobody, outside
 from .views.base import View
 from .views.follow import follow
 from .views.plain import PlainView
@@ -92,11 +92,12 @@ def _ask(parsed: argparse.Namespace, settings: Settings) -> int:
     chat = Chat(settings=settings, place=str(Path.cwd()), session=options.session)
     view: View = TerminalView(footer=settings.footer) if sys.stdout.isatty() else PlainView(sys.stdout)
     urls = ChatConfig.instance().urls
+    confirm = ask_user if sys.stdin is not None and sys.stdin.isatty() else nobody
     try:
-        sources = outside(Path.cwd(), chat.sessions, confirm=_confirm, urls=urls, extensions=options.ext)
+        sources = outside(Path.cwd(), chat.sessions, confirm=confirm, urls=urls, extensions=options.ext)
         # What comes through a pipe is not the user's own words, so that nothing is looked up for it.
-        reading = Gatherer(sources).gather(options.context, words)
-        ask = chat.prepare(text, *reading.parts, notes=reading.notes)
+        reading = Gatherer(sources).gather(options.context, words, chat.sessions.current.pins)
+        ask = chat.prepare(text, reading)
         if options.dry_run:
             print(Receipt(chat.portal.call(chat.plan(ask)), is_sent=False))
             return 0
@@ -105,13 +106,6 @@ def _ask(parsed: argparse.Namespace, settings: Settings) -> int:
     finally:
         chat.close()
     return STOPPED if turn.reply.outcome == "cancelled" else 0
-
-
-def _confirm(question: str) -> bool:
-    """Ask the user, where there is one."""
-    if sys.stdin is None or not sys.stdin.isatty():
-        return False
-    return input(f"{question} [y/N] ").strip().casefold() in ("y", "yes")
 
 
 def _examine(_: argparse.Namespace, settings: Settings) -> int:

@@ -20,9 +20,9 @@ from .context.gather import Gatherer
 from .context.recorder import Recorder
 from .context.summaries import summarize
 from .context.variables import VariablesSource
-from .errors import ChatInterrupted, ContextError, SettingsError, StoreError
+from .errors import ChatInterrupted, SettingsError, StoreError
 from .markdown import code_blocks
-from .messages import Context, Message, Part, Session, Text
+from .messages import Context, Image, Message, Session
 from .models.base import Provider
 from .options import HelpAsked, Options, parse_line, parse_question
 from .place import notebook_path, place_of
@@ -31,7 +31,7 @@ from .receipt import Receipt
 from .reply import Reply
 from .schema import Schema
 from .settings import Settings
-from .sources import outside
+from .sources import ask_user, outside
 from .tools.toolbox import Toolbox
 from .views.base import View
 from .views.follow import follow
@@ -51,6 +51,10 @@ class Desk:
         self.config = config
         self._recorder = recorder
         self._hosts: set[str] = set()  # whose pages the user wants read
+        self._agreed: set[str] = set()  # questions that the user has said yes to
+        self._asked_in: tuple[str, Session] | None = (
+            None  # which session was the current one then, and which was asked in
+        )
         place = place_of(config.notebook, shell.user_ns, is_live=self.is_live)
         self.chat = Chat(settings=config.settings(), place=place)
         try:
@@ -68,8 +72,21 @@ class Desk:
         """
         if not hasattr(self.shell, "get_parent"):
             return sys.stdout.isatty()
-        content = self.shell.get_parent().get("content", {})
-        return {"always": True, "never": False}.get(self.config.stream, bool(content.get("allow_stdin", True)))
+        return {"always": True, "never": False}.get(self.config.stream, self.is_attended)
+
+    @property
+    def is_attended(self) -> bool:
+        """Whether a person is there to answer a question."""
+        if not hasattr(self.shell, "get_parent"):
+            return sys.stdin.isatty()
+        return bool(self.shell.get_parent().get("content", {}).get("allow_stdin", True))
+
+    @property
+    def last_session(self) -> Session:
+        """The session of the last question: another one than the current one after `-s`, until one is opened."""
+        current = self.chat.sessions.current
+        was_current, asked_in = self._asked_in or ("", current)
+        return asked_in if was_current == current.id != asked_in.id else current
 
     def settings(self, session: Session | None = None) -> Settings:
         """Return what is set now: the (current) session's own model and system prompt before the configuration's."""
@@ -101,14 +118,16 @@ class Desk:
         return self._ask(options, text, "Write a question after `%ask`.")
 
     def again(self, question: Message, settings: Settings, *, fit: bool = False) -> None:
-        """Ask a question of the current session anew, as it was; the earlier answer to it is not read."""
-        parts = [part for part in question.parts if not isinstance(part, Text)]
-        history = self.chat.sessions.history(self.chat.sessions.current)
+        """Ask a question of the last session anew, as it was; the earlier answer to it is not read."""
+        session = self.last_session
+        history = self.chat.sessions.history(session)
         least = fitting_window([message for message in history if message.turn_id == question.turn_id])
+        carried = tuple(part for part in question.parts if isinstance(part, Context | Image))
         ask = self.chat.prepare(
             question.text,
-            *parts,
+            Reading(carried),
             settings=settings,
+            session=session,
             tools=self._tools(),
             without=question.turn_id,
             fit=max(least, 1) if fit else 0,
@@ -117,20 +136,17 @@ class Desk:
 
     def refresh(self, question: Message) -> None:
         """Ask a question of the current session anew, with everything that it carried along as it is now."""
-        parts: list[Part] = []
+        gatherer, reading = self.gatherer(), Reading()
         for part in question.parts:
             if isinstance(part, Context) and part.ref:
-                parts += self.read(part.ref).parts
-            elif not isinstance(part, Text):
-                parts.append(part)
+                reading += gatherer.read(part.ref)
+            elif isinstance(part, Context | Image):
+                name = part.label if isinstance(part, Context) else "A picture"
+                reading += Reading((part,), (f"{name} is sent as it was: it cannot be read again.",))
         ask = self.chat.prepare(
-            question.text, *parts, settings=self.settings(), tools=self._tools(), without=question.turn_id
+            question.text, reading, settings=self.settings(), tools=self._tools(), without=question.turn_id
         )
         self._follow(ask, Options())
-
-    def read(self, reference: str) -> Reading:
-        """Return what a reference names now; raises ContextError."""
-        return self.gatherer().gather([reference])
 
     def gatherer(self, extensions: Sequence[str] = ()) -> Gatherer:
         """Return what finds the things of this kernel and around it."""
@@ -165,25 +181,23 @@ class Desk:
     def _ask(self, options: Options, text: str, how: str) -> Receipt | None:
         if not text.strip():
             raise SettingsError(f"There is no question. {how}")
+        sessions = self.chat.sessions
+        session = sessions.find_or_new(options.session) if options.session else sessions.current
         if options.summary:
-            self.chat.sessions.summarise(text)
+            sessions.summarise(text, session)
             return None
-        session = self.chat.sessions.find_or_new(options.session) if options.session else self.chat.sessions.current
         schema = Schema.of(self._named(options.schema, "--schema")) if options.schema else None
-        gatherer = self.gatherer(options.ext)
-        pins, notes = _readable(gatherer, session.pins)
-        reading = gatherer.gather([*pins, *options.context], text)
         ask = self.chat.prepare(
             text,
-            *reading.parts,
+            self.gatherer(options.ext).gather(options.context, text, session.pins),
             settings=options.over(self.settings(session)),
             session=session,
             schema=schema.json if schema else None,
             tools=self._tools(),
-            notes=(*notes, *reading.notes),
         )
         if options.dry_run:
             return Receipt(self.chat.portal.call(self.chat.plan(ask)), is_sent=False)
+        self._asked_in = sessions.current.id, session
         self._follow(ask, options, schema)
         return None
 
@@ -204,10 +218,10 @@ class Desk:
         return Toolbox.of_namespace(self.shell.user_ns, self.chat.portal.on_kernel)
 
     def _confirm(self, question: str) -> bool:
-        """Ask the user, where there is one."""
-        if not self.is_live:
-            return False
-        return input(f"{question} [y/N] ").strip().casefold() in ("y", "yes")
+        """Ask the user, where there is one; a yes holds for this kernel."""
+        if question not in self._agreed and self.is_attended and ask_user(question):
+            self._agreed.add(question)
+        return question in self._agreed
 
     def _hand_over(self, reply: Reply, schema: Schema | None, options: Options) -> None:
         value: Any = schema.parse(reply.answer) if schema else reply.answer
@@ -240,16 +254,3 @@ class Desk:
 
     def _tell(self, notice: str) -> None:
         print(f"chatnb: {notice}", file=sys.stderr)  # noqa: T201 - a cell shows it apart from the answer
-
-
-def _readable(gatherer: Gatherer, pins: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the pins that name something now, and a sentence for each that does not."""
-    found, lost = [], []
-    for pin in pins:
-        try:
-            gatherer.gather([pin])
-        except ContextError as error:
-            lost.append(f"{pin} is pinned, but cannot be read: {error} (`%chat unpin {pin}` ends this.)")
-        else:
-            found.append(pin)
-    return found, lost

@@ -73,6 +73,11 @@ def without_older(turns: Sequence[Turn], costs: Sequence[int], limit: int, reaso
     return marked
 
 
+def newest_summary(messages: Sequence[Message], hidden: Collection[str] = ()) -> Message | None:
+    """Return the message with the summary that counts, if there is one."""
+    return next((each for each in reversed(messages) if summary_in(each) and each.id not in hidden), None)
+
+
 def summary_in(message: Message) -> Summary | None:
     """Return the summary that a message holds, if it holds one."""
     return next((part for part in message.parts if isinstance(part, Summary)), None)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from .errors import SettingsError
-from .history import Turn, summary_in, turns_of, without_older
+from .history import Turn, newest_summary, summary_in, turns_of, without_older
 from .messages import Context, Image, Message, Part, Text, ToolCall, ToolResult, ToolSpec, now, title_of
 from .shortening import Piece, fit
 from .tokens import UNCALIBRATED, Calibration
@@ -143,7 +143,7 @@ def compose(
     count = calibration.count
     earlier = [message for message in history if message.id != question.id]
     summaries = [message for message in earlier if summary_in(message)]
-    newest = next((each for each in reversed(summaries) if limit and each.id not in hidden), None)
+    newest = newest_summary(summaries, hidden) if limit else None
     turns = turns_of(earlier, hidden, _until(newest))
     turns = without_older(turns, [len(turn.sent) for turn in turns], limit, f"older than the last {limit:,} messages")
 

@@ -142,18 +142,18 @@ class Sessions:
                 self._current = begun
         self._fresh.discard(session.id)
 
-    def summarise(self, text: str) -> None:
-        """Let `text` stand for everything that was said in the current session so far.
+    def summarise(self, text: str, session: Session) -> None:
+        """Let `text` stand for everything that was said in a session so far.
 
         Raises
         ------
         SettingsError
             If nothing was said yet.
         """
-        history = self.history(self.current)
+        history = self.history(session)
         if not history:
             raise SettingsError("Nothing was said in this session yet, so there is nothing to summarise.")
-        self.keep(self.current, summary_message(text, history[-1]))
+        self.keep(session, summary_message(text, history[-1]))
 
     def update(self, **fields: str | tuple[str, ...]) -> None:
         """Change fields of the current session: title, model, system, pins, hidden."""

@@ -15,6 +15,14 @@ from .messages import Image
 from .sessions import Sessions
 
 
+def ask_user(question: str) -> bool:
+    """Ask the user on standard input."""
+    try:
+        return input(f"{question} [y/N] ").strip().casefold() in ("y", "yes")
+    except EOFError:  # Ctrl-D, or nobody there after all
+        return False
+
+
 def nobody(_: str) -> bool:
     """Answer a question for the user where nobody is there: no."""
     return False

@@ -19,18 +19,21 @@ class Stale:
     ----------
     number
         Of its question among the session's messages, from 1.
-    changed, gone
-        Labels of what has changed, and of what is not there any more.
+    changed, lost
+        Labels of what has changed, and of what is not there any more or may not be read now.
     """
 
     number: int
     question: Message
     changed: tuple[str, ...]
-    gone: tuple[str, ...]
+    lost: tuple[str, ...]
 
 
 def find_stale(history: Sequence[Message], read: Callable[[str], Reading]) -> list[Stale]:
-    """Return the answers whose context has changed, oldest first; of a question asked twice only the last counts.
+    """Return the answers whose context has changed, oldest first.
+
+    Of a question that was asked several times the last answer counts, and one that was stopped or failed only if there
+    is no other.
 
     Parameters
     ----------
@@ -45,15 +48,21 @@ def find_stale(history: Sequence[Message], read: Callable[[str], Reading]) -> li
         except ContextError:
             return None
 
-    answered = {message.turn_id for message in history if message.role == "assistant"}
-    last = {message.text: message.id for message in history if message.role == "user"}
+    answers = [message for message in history if message.role == "assistant"]
+    answered = {message.turn_id for message in answers if message.parts}
+    broken = {message.turn_id for message in answers if message.outcome in ("cancelled", "failed")}
+    counting: dict[str, Message] = {}
+    for message in history:
+        is_answered = message.role == "user" and message.turn_id in answered
+        if is_answered and not (message.turn_id in broken and message.text in counting):
+            counting[message.text] = message
     found = []
     for number, message in enumerate(history, 1):
-        if message.turn_id not in answered or last.get(message.text) != message.id:
+        if counting.get(message.text) is not message:
             continue
         known = [part for part in message.parts if isinstance(part, Context) and part.ref]
-        gone = tuple(part.label for part in known if now(part.ref) is None)
+        lost = tuple(part.label for part in known if now(part.ref) is None)
         changed = tuple(part.label for part in known if now(part.ref) not in (None, part.sha256))
-        if changed or gone:
-            found.append(Stale(number, message, changed, gone))
+        if changed or lost:
+            found.append(Stale(number, message, changed, lost))
     return found

@@ -1,27 +1,37 @@
 """What would be sent is shown word by word, and what is shown cannot do anything."""
 
 from chatnb.chat import Chat
+from chatnb.context.base import Reading
 from chatnb.messages import Context
 from chatnb.models.scripted import ScriptedModel
 from chatnb.receipt import Receipt
 from chatnb.settings import Settings
 from chatnb.stores.memory import MemoryStore
+from chatnb.tools.toolbox import Toolbox
+
+
+def double(x: int) -> int:
+    """Double a number."""
+    return 2 * x
 
 
 async def receipt() -> Receipt:
     chat = Chat(ScriptedModel(["Yes."]), store=MemoryStore(), settings=Settings(system="Be brief."))
-    ask = chat.prepare("Why <b>?", Context.of("variable df", "<script>alert(1)</script>"), notes=["One is cut."])
+    reading = Reading((Context.of("variable df", "<script>alert(1)</script>"),), ("One is cut.",))
+    ask = chat.prepare("Why <b>?", reading, schema={"type": "integer"}, tools=Toolbox([double]))
     return Receipt(await chat.plan(ask), is_sent=False)
 
 
 async def test_the_text_shows_every_item_and_every_word() -> None:
     text = repr(await receipt())
 
-    assert "would be sent to scripted, in a window of 4,096. One is cut." in text
+    assert "would be sent to scripted, in a window of 16,384. One is cut." in text
     assert "variable df" in text
     assert "Be brief." in text
     assert "<script>alert(1)</script>" in text
     assert "Why <b>?" in text
+    assert "--- tool double\nDouble a number." in text
+    assert '{"type": "integer"}' in text
 
 
 async def test_the_items_add_up_to_what_is_sent() -> None:

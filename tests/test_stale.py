@@ -21,7 +21,7 @@ def stale(history: list[Message], things: dict[str, Context]) -> list[tuple[int,
             raise ContextNotFound(ref)
         return Reading((things[ref],))
 
-    return [(each.number, each.changed, each.gone) for each in find_stale(history, read)]
+    return [(each.number, each.changed, each.lost) for each in find_stale(history, read)]
 
 
 def test_an_answer_is_stale_once_what_it_read_has_changed() -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..ablation import Effect, ablate
-from ..compaction import newest_summary
 from ..desk import Desk
 from ..errors import ChatInterrupted, SettingsError
+from ..history import newest_summary, summary_in
 from ..listing import Listing
 from ..messages import Message
 from ..receipt import Receipt
 from ..stale import Stale, find_stale
-from .base import no_words, parser
+from .base import Command, no_words, parser
 
 _SHOWN = 80  # characters of a message, in a list of them
 
@@ -43,16 +43,15 @@ def why(desk: Desk, words: Sequence[str]) -> object:
 
 def pin(desk: Desk, words: Sequence[str]) -> Listing[str]:
     """Let every question of this session carry something along: `%chat pin df`; alone, show what does."""
-    pins = desk.chat.sessions.current.pins
-    for word in words:
-        desk.read(word)  # raises if it names nothing
+    pins, words = desk.chat.sessions.current.pins, _words("pin", pin, words, "REF")
+    desk.gatherer().gather(words)  # raises if one names nothing
     desk.chat.sessions.update(pins=tuple(dict.fromkeys((*pins, *words))))
     return _pins(desk)
 
 
 def unpin(desk: Desk, words: Sequence[str]) -> Listing[str]:
     """Undo `pin`."""
-    pins = desk.chat.sessions.current.pins
+    pins, words = desk.chat.sessions.current.pins, _words("unpin", unpin, words, "REF")
     if not words or (unknown := [word for word in words if word not in pins]):
         named = f"{', '.join(unknown)} is not pinned." if words else "Unpin what?"
         raise SettingsError(f"{named} Pinned are: {', '.join(pins) or 'nothing'}.")
@@ -62,7 +61,7 @@ def unpin(desk: Desk, words: Sequence[str]) -> Listing[str]:
 
 def hide(desk: Desk, words: Sequence[str]) -> Listing[Message]:
     """Keep message N, with its question and answer, out of the prompt; alone, show all with their numbers."""
-    chosen = _numbered(desk, words)
+    chosen = _numbered(desk, _words("hide", hide, words))
     hidden = desk.chat.sessions.current.hidden
     if chosen:
         desk.chat.sessions.update(hidden=tuple(dict.fromkeys((*hidden, *(message.id for message in chosen)))))
@@ -71,9 +70,10 @@ def hide(desk: Desk, words: Sequence[str]) -> Listing[Message]:
 
 def unhide(desk: Desk, words: Sequence[str]) -> Listing[Message]:
     """Undo `hide`; alone, for all messages."""
-    turns = {message.turn_id for message in _numbered(desk, words)}
+    numbers = _words("unhide", unhide, words)
+    turns = {_turn(message) for message in _numbered(desk, numbers)}
     history = desk.chat.sessions.history(desk.chat.sessions.current)
-    shown = {message.id for message in history if not words or message.turn_id in turns}
+    shown = {message.id for message in history if not numbers or _turn(message) in turns}
     hidden = desk.chat.sessions.current.hidden
     desk.chat.sessions.update(hidden=tuple(message_id for message_id in hidden if message_id not in shown))
     return _messages(desk)
@@ -86,22 +86,22 @@ def list_stale(desk: Desk, words: Sequence[str]) -> Listing[Stale]:
         "": lambda stale: str(stale.number),
         "question": lambda stale: _shortened(stale.question.text),
         "changed": lambda stale: ", ".join(stale.changed),
-        "gone": lambda stale: ", ".join(stale.gone),
+        "not to be read now": lambda stale: ", ".join(stale.lost),
     }
     return Listing(_stale(desk), columns, empty="Every answer of this session is up to date.")
 
 
 def refresh(desk: Desk, words: Sequence[str]) -> Listing[Stale] | None:
     """Ask again what `stale` lists, all of it or the numbers that are given, with things as they are now."""
-    numbers = {_number(word) for word in words}
+    numbers = {_number(word) for word in _words("refresh", refresh, words)}
     stale = _stale(desk)
     if unknown := numbers - {each.number for each in stale}:
         raise SettingsError(f"{', '.join(map(str, sorted(unknown)))}: no stale answer. `%chat stale` lists them.")
     chosen = [each for each in stale if not numbers or each.number in numbers]
-    if lost := [each for each in chosen if each.gone]:
+    if lost := next((each for each in chosen if each.lost), None):
         raise SettingsError(
-            f"{', '.join(lost[0].gone)} is not there any more, so question {lost[0].number} cannot be asked again. "
-            "Make it anew, or name the other numbers: %chat refresh N ..."
+            f"{', '.join(lost.lost)} cannot be read now, so question {lost.number} cannot be asked again. "
+            "Bring it back, or name the other numbers: %chat refresh N ..."
         )
     if not chosen:
         return list_stale(desk, ())
@@ -123,8 +123,9 @@ def compact(desk: Desk, words: Sequence[str]) -> Listing[str] | None:
             desk.chat.portal.call(desk.chat.compact(session, desk.settings()))
         except KeyboardInterrupt:
             raise ChatInterrupted("Stopped. Nothing is summarised.") from None
-    summary = newest_summary(sessions.history(sessions.current))
-    if summary is None:
+    newest = newest_summary(sessions.history(sessions.current), sessions.current.hidden)
+    summary = newest and summary_in(newest)
+    if not summary:
         raise SettingsError("This session has no summary yet. `%chat compact` makes one.")
     if chosen.edit:
         desk.shell.set_next_input(f"%%chat --summary\n{summary.text}")
@@ -144,14 +145,25 @@ def _messages(desk: Desk) -> Listing[Message]:
     session = desk.chat.sessions.current
     history = desk.chat.sessions.history(session)
     numbers = {message.id: number for number, message in enumerate(history, 1)}
-    hidden = {message.turn_id for message in history if message.id in session.hidden}
+    hidden = {_turn(message) for message in history if message.id in session.hidden}
     columns: dict[str, Callable[[Message], str]] = {
         "": lambda message: str(numbers[message.id]),
-        "who": lambda message: message.model or message.role,
-        "said": lambda message: _shortened(message.text),
-        "read": lambda message: "hidden" if message.turn_id in hidden else "",
+        "who": lambda message: "summary" if summary_in(message) else message.model or message.role,
+        "said": lambda message: _shortened(summary.text if (summary := summary_in(message)) else message.text),
+        "read": lambda message: "hidden" if _turn(message) in hidden else "",
     }
     return Listing(history, columns, empty="Nothing was said in this session yet.")
+
+
+def _words(name: str, command: Command, words: Sequence[str], metavar: str = "N") -> list[str]:
+    """Return the words of a command that takes any number of them; raises HelpAsked for `-h`."""
+    options = parser(name, command)
+    options.add_argument("words", nargs="*", metavar=metavar)
+    return list(options.parse_args(words).words)
+
+
+def _turn(message: Message) -> str:
+    return message.turn_id or message.id  # a summary belongs to no turn
 
 
 def _numbered(desk: Desk, words: Sequence[str]) -> list[Message]:
@@ -175,7 +187,7 @@ def _number(word: str) -> int:
 
 
 def _stale(desk: Desk) -> list[Stale]:
-    return find_stale(desk.chat.sessions.history(desk.chat.sessions.current), desk.read)
+    return find_stale(desk.chat.sessions.history(desk.chat.sessions.current), desk.gatherer().read)
 
 
 def _shortened(text: str) -> str:

@@ -72,11 +72,12 @@ def again(desk: Desk, words: Sequence[str]) -> None:
     options.add_argument("-m", "--model", default="", help="another model")
     options.add_argument("--fit", action="store_true", help="with a window that holds everything that was to be read")
     chosen = options.parse_args(words)
-    history = desk.chat.sessions.history(desk.chat.sessions.current)
+    session = desk.last_session
+    history = desk.chat.sessions.history(session)
     question = next((message for message in reversed(history) if message.role == "user"), None)
     if question is None:
         raise SettingsError("Nothing was asked in this session yet. Ask something below `%%chat`.")
-    settings = desk.settings()
+    settings = desk.settings(session)
     settings = replace(settings, model=chosen.model or settings.model)
     desk.again(question, settings, fit=chosen.fit)
 

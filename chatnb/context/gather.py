@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
@@ -34,7 +35,7 @@ class Gatherer:
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = tuple(sources)
 
-    def gather(self, references: Iterable[str], text: str = "") -> Reading:
+    def gather(self, references: Iterable[str], text: str = "", pins: Iterable[str] = ()) -> Reading:
         """Return what a question carries along; what is named twice is in it once.
 
         Of a mention the longest name counts that there is. One that names nothing is text, such as an e-mail address;
@@ -47,6 +48,8 @@ class Gatherer:
             nothing in its pieces may be one name with commas in it.
         text
             The question, whose mentions are read after these.
+        pins
+            References that every question carries along, read before all else. Of one that cannot be read a note tells.
 
         Raises
         ------
@@ -56,7 +59,7 @@ class Gatherer:
             If something that is there may not or cannot be read, mentioned or named.
         """
         find = cache(self._find)
-        reading = Reading()
+        reading = sum((self._pinned(written, find) for written in pins), Reading())
         for written in references:
             reading += self._listed(written, find)
         for mention in {mention.references: mention for mention in mentions(text)}.values():
@@ -94,6 +97,13 @@ class Gatherer:
                 with suppress(ContextError):
                     return find(parse(written))
             raise
+
+    def _pinned(self, written: str, find: _Find) -> Reading:
+        try:
+            return self._listed(written, find)
+        except ContextError as error:
+            end = f"`%chat unpin {shlex.quote(written)}` ends this."
+            return Reading(notes=(f"{written} is pinned, but cannot be read: {error} ({end})",))
 
     def _mentioned(self, mention: Mention, find: _Find) -> Reading:
         missing: dict[str, ContextNotFound] = {}

@@ -55,7 +55,7 @@ def test_a_prompt_that_the_server_did_not_read_whole_is_told_with_what_to_do() -
 
 
 def test_what_one_round_did_not_read_is_told_after_the_next_ones() -> None:
-    cut = [TokensCounted(Usage(prompt_tokens=4_000)), Truncated(5_100, 4_000)]
+    cut = TokensCounted(Usage(prompt_tokens=4_000)), Truncated(5_100, 4_000)
     called, result = ToolStarted(ToolCall("1", "add", {})), ToolFinished(ToolResult("1", "add", "3"))
 
     reply = Reply([ASKED, called, *cut, result, *said("Three."), TokensCounted(Usage(prompt_tokens=4_050)), DONE])
