@@ -1,8 +1,12 @@
 """Answers whose context has changed are found, and only those."""
 
+from dataclasses import replace
+
+import pytest
+
 from chatnb.context.base import Reading
 from chatnb.errors import ContextNotFound
-from chatnb.messages import Context, Message
+from chatnb.messages import Context, Message, Outcome
 from chatnb.stale import find_stale
 from tests.talk import question, reply_to
 
@@ -49,6 +53,16 @@ def test_a_question_that_was_asked_again_counts_as_it_was_asked_last() -> None:
 
 def test_a_question_without_an_answer_is_not_stale() -> None:
     assert stale([question("Why?", 1, df("mean 3"))], now(df="mean 4")) == []
+
+
+@pytest.mark.parametrize("outcome", ["cancelled", "failed"])
+def test_an_answer_that_was_stopped_leaves_the_earlier_one_stale(outcome: Outcome) -> None:
+    first, second = question("Why?", 1, df("mean 3")), question("Why?", 2, df("mean 4"))
+    stopped = replace(reply_to(second, "Bec"), outcome=outcome)
+
+    assert stale([first, reply_to(first), second, stopped], now(df="mean 4")) == [(1, ("variable df",), ())]
+    assert stale([second, stopped], now(df="mean 5")) == [(1, ("variable df",), ())]
+    assert stale([second, replace(stopped, parts=())], now(df="mean 5")) == []
 
 
 def test_each_thing_is_read_once_however_many_questions_name_it() -> None:

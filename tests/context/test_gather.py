@@ -102,6 +102,19 @@ def test_one_reference_is_read_once() -> None:
     assert (labels(reading), reading.notes) == (["note a"], ("Read a.",))
 
 
+def test_what_is_pinned_is_read_first_and_once_and_told_where_it_is_not_there() -> None:
+    notes = Notes(plan="Ship.", key="secret")
+
+    reading = Gatherer([notes]).gather(["session:plan"], "See @plan.", pins=["session:plan", "session:key", "old plan"])
+
+    assert labels(reading) == ["note plan"]
+    assert notes.readings.count("session:plan") == 1
+    _, refused, missing = reading.notes
+    assert refused.startswith("session:key is pinned, but cannot be read: The note key is secret.")
+    assert missing.startswith("old plan is pinned, but cannot be read: Nothing is called 'old plan'. Near: plan.")
+    assert missing.endswith("(`%chat unpin 'old plan'` ends this.)")
+
+
 def test_different_things_without_a_reference_of_their_own_all_stay() -> None:
     notes = Notes(a="A", b="B")
 

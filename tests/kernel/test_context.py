@@ -103,6 +103,27 @@ def test_a_file_and_a_folder_are_carried_along(kernel: Kernel, server: FaultServ
     assert "Beta" not in sent(server)
 
 
+def test_the_first_line_names_things_with_spaces_commas_and_quotes(
+    kernel: Kernel, server: FaultServer, folder: Path
+) -> None:
+    (folder / "a, b.md").write_text("Alpha and beta")
+    (folder / "my notes.md").write_text("My own notes")
+    kernel.run("rate = 5\nprices = {'red apple': 3}")
+    forms = {
+        """-c 'file:"a, b.md",rate'""": ["Alpha and beta", "variable rate"],
+        '-c file:"a, b.md" -c rate': ["Alpha and beta", "variable rate"],
+        "-c 'file:my notes.md' --context=rate": ["My own notes", "variable rate"],
+        """-c "prices['red apple'],rate" """: ["variable prices['red apple']", "variable rate"],
+    }
+
+    for form, told in forms.items():
+        text = shown(kernel, f"%%chat --dry-run {form}\nWhy?")
+        line = shown(kernel, f"%ask --dry-run {form} Why?")
+
+        assert [part for part in told if part not in text] == []
+        assert line == text
+
+
 def test_a_secret_file_is_read_only_after_a_yes(kernel: Kernel, server: FaultServer, folder: Path) -> None:
     (folder / ".env").write_text("COLOUR=teal\n")
 
@@ -113,6 +134,32 @@ def test_a_secret_file_is_read_only_after_a_yes(kernel: Kernel, server: FaultSer
     assert allowed.status == "ok", allowed.error
     assert "teal" in sent(server)
     assert len(server.chats) == 1
+
+
+def test_a_yes_holds_for_a_kernel_also_for_what_is_pinned(kernel: Kernel, server: FaultServer, folder: Path) -> None:
+    (folder / ".env").write_text("COLOUR=teal\n")
+
+    kernel.run("%chat pin file:.env", answers=["y"])
+    kernel.run("%ask Which colour?")
+    stale = shown(kernel, "%chat stale")
+
+    assert "teal" in sent(server)
+    assert stale == "Every answer of this session is up to date."
+
+
+@pytest.mark.parametrize("stream", ["auto", "always"])
+def test_a_secret_file_is_refused_with_a_sentence_where_nobody_is_there(
+    kernel: Kernel, server: FaultServer, folder: Path, stream: str
+) -> None:
+    (folder / ".env").write_text("COLOUR=teal\n")
+    kernel.run(f"%config ChatConfig.stream = {stream!r}", headless=True)
+
+    run = kernel.run("%%chat -c file:.env\nWhich colour?", headless=True)
+
+    assert run.error is not None
+    assert run.error.name == "ContextRefused"
+    assert "nobody agreed" in run.error.value
+    assert server.chats == []
 
 
 def test_earlier_sessions_are_carried_along(kernel: Kernel, server: FaultServer) -> None:
@@ -135,6 +182,44 @@ def test_a_dry_run_shows_what_would_be_sent_and_sends_nothing(kernel: Kernel, se
     assert "Context: variable prices" in text
     assert "variable prices" in text.splitlines()[3]
     assert kernel.value("len(get_ipython().find_line_magic('chat')('sessions'))") == 0
+
+
+def test_a_dry_run_shows_tools_and_the_form_of_the_answer(kernel: Kernel) -> None:
+    kernel.run("form = {'type': 'object', 'properties': {'mean': {'type': 'number'}}}")
+    kernel.run("import chatnb\n@chatnb.tool\ndef double(x: int) -> int:\n    'Double a number.'\n    return 2 * x")
+
+    text = shown(kernel, "%%chat --dry-run --schema form\nWhat is the mean?")
+
+    assert "tool: double  0       left out  tiny cannot call tools" in text or "tools: double" in text
+    assert '"mean": {"type": "number"}' in text
+
+
+def test_why_after_a_failed_question_shows_what_it_was_to_read(tmp_path: Path) -> None:
+    with FaultServer({"tiny": [Status(500, error="out of luck")]}) as server:
+        env = {"OLLAMA_HOST": server.url, "CHATNB_MODEL": "tiny", "CHATNB_RETRY_ATTEMPTS": "1"}
+        with running_kernel(tmp_path, env) as kernel:
+            kernel.run("%load_ext chatnb\nrate = 5")
+            nothing = kernel.run("%chat why")
+            failed = kernel.run("%%chat -c rate\nWhich?")
+
+            text = shown(kernel, "%chat why")
+
+            assert nothing.error is not None
+            assert "Nothing was asked" in nothing.error.value
+            assert failed.status == "error"
+            assert "variable rate" in text
+
+
+def test_a_question_that_is_longer_than_the_largest_window_is_sent_whole_and_told(
+    kernel: Kernel, server: FaultServer
+) -> None:
+    kernel.run("rate = 5\n%config ChatConfig.max_context = 4096")
+
+    run = kernel.run(f"%%chat -c rate\n{'word ' * 8_000}")
+
+    assert sent(server) == "word " * 8_000
+    assert "more than the window of 4,096" in unescape(str(run.outputs))
+    assert "variable rate is left out" in unescape(str(run.outputs))
 
 
 def test_why_shows_what_the_last_answer_had_read(kernel: Kernel) -> None:
@@ -176,6 +261,39 @@ def test_a_pinned_thing_goes_with_every_question_as_it_is_then(kernel: Kernel, s
     assert "5" in sent(server, 0)
     assert "7" in sent(server, 1)
     assert "rate" not in sent(server, 2)
+
+
+def test_another_session_brings_its_own_pins_and_hidden_messages_and_is_asked_again(
+    kernel: Kernel, server: FaultServer
+) -> None:
+    kernel.run("rate, price = 5, 7\n%chat new Here\n%chat pin price\n%ask Here?")
+    kernel.run("%chat new There\n%chat pin rate\n%ask One?\n%ask Two?\n%chat hide 1\n%chat open Here")
+
+    kernel.run("%%chat -s There\nThree?")
+    kernel.run("%chat again")
+    kernel.run("%ask Four?")
+    kernel.run("%chat again")
+
+    there, repeated, here, last = (chat.messages for chat in server.chats[3:])
+    assert [message["content"].split("\n")[-1] for message in there if message["role"] == "user"] == ["Two?", "Three?"]
+    assert "variable rate" in there[-1]["content"]
+    assert "price" not in str(there)
+    assert repeated == there
+    assert [message["content"].split("\n")[-1] for message in here if message["role"] == "user"] == ["Here?", "Four?"]
+    assert "variable price" in here[-1]["content"]
+    assert last == here
+
+
+def test_what_was_pinned_and_is_gone_is_told_and_asked_without(kernel: Kernel, server: FaultServer) -> None:
+    kernel.run("rate = 5\n%chat pin rate\ndel rate")
+
+    run = kernel.run("%ask One?")
+    stale = shown(kernel, "%chat stale")
+
+    assert run.status == "ok", run.error
+    assert "`%chat unpin rate` ends this" in unescape(str(run.outputs)).replace("\\", "")
+    assert sent(server) == "One?"
+    assert stale == "Every answer of this session is up to date."
 
 
 def test_a_pin_outlives_the_kernel(tmp_path: Path, folder: Path, server: FaultServer) -> None:
@@ -233,6 +351,34 @@ def test_stale_answers_are_listed_and_asked_again(kernel: Kernel, server: FaultS
     assert "new" in sent(server, 3)
 
 
+def test_a_refresh_that_is_stopped_leaves_the_answer_stale(tmp_path: Path) -> None:
+    with FaultServer({"tiny": [Answer(text="It is 5."), Answer(text="word " * 2_000, rate=50)]}) as server:
+        env = {"OLLAMA_HOST": server.url, "CHATNB_MODEL": "tiny"}
+        with running_kernel(tmp_path, env) as kernel:
+            kernel.run("%load_ext chatnb\nrate = 5")
+            kernel.run("%ask Is @rate high?")
+            kernel.run("rate = 9")
+            pending = kernel.start("%chat refresh")
+            pending.wait_for_text("word")
+
+            kernel.interrupt()
+            run = pending.wait()
+
+            assert run.error is not None
+            assert run.error.name == "ChatInterrupted"
+            assert "variable rate" in shown(kernel, "%chat stale")
+
+
+def test_what_is_gone_cannot_be_asked_again(kernel: Kernel, server: FaultServer) -> None:
+    kernel.run("rate = 5\n%ask Is @rate high?\ndel rate")
+
+    run = kernel.run("%chat refresh")
+
+    assert run.error is not None
+    assert "variable rate cannot be read now, so question 1 cannot be asked again" in run.error.value
+    assert len(server.chats) == 1
+
+
 def test_a_cell_that_ran_again_with_another_output_makes_its_answers_stale(kernel: Kernel) -> None:
     kernel.run("step = 1", cell_id="defines")
     kernel.run("print('step', step)", cell_id="prints")
@@ -276,6 +422,35 @@ def test_a_summary_that_was_written_by_hand_stands_for_what_was_said(kernel: Ker
     assert len(server.chats) == 3
 
 
+def test_a_summary_goes_to_the_session_that_is_named_and_is_listed(kernel: Kernel) -> None:
+    kernel.run("%chat new Here\n%ask Hello?\n%chat new There\n%ask One?\n%chat open Here")
+
+    kernel.run("%%chat --summary -s There\nWe spoke of one.")
+    here = shown(kernel, "%chat hide")
+    kernel.run("%chat open There")
+    there = shown(kernel, "%chat hide 3")
+
+    assert "summary" not in here
+    assert [line.split()[-1] for line in there.splitlines() if "We spoke of one." in line] == ["hidden"]
+    assert there.count("hidden") == 1
+
+
+def test_what_was_not_said_cannot_be_summarised(kernel: Kernel, server: FaultServer) -> None:
+    runs = [kernel.run("%%chat --summary\nShort."), kernel.run("%chat compact")]
+
+    assert [run.error and "Nothing was said" in run.error.value for run in runs] == [True, True]
+    assert server.chats == []
+
+
+def test_compacting_twice_asks_the_model_once(kernel: Kernel, server: FaultServer) -> None:
+    kernel.run("%ask One?\n%chat compact")
+
+    again = shown(kernel, "%chat compact")
+
+    assert "It is 42." in again
+    assert len(server.chats) == 2
+
+
 def test_compact_lets_the_model_summarise_and_edit_makes_a_cell_of_it(kernel: Kernel, server: FaultServer) -> None:
     kernel.run("%ask One?\n%ask Two?")
 
@@ -301,6 +476,14 @@ def test_a_window_that_does_not_fit_into_memory_is_made_smaller(tmp_path: Path) 
 
             assert run.status == "ok", run.error
             assert [chat.body["options"]["num_ctx"] for chat in server.chats] == [4096, 2048, 2048]
+
+
+@pytest.mark.parametrize("command", ["pin", "unpin", "hide", "unhide", "stale", "refresh", "compact", "why"])
+def test_a_command_explains_itself(kernel: Kernel, command: str) -> None:
+    run = kernel.run(f"%chat {command} -h")
+
+    assert run.status == "ok", run.error
+    assert f"usage: %chat {command} [-h]" in run.stdout
 
 
 @pytest.mark.parametrize(

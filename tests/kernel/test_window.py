@@ -45,6 +45,15 @@ def test_a_prompt_that_the_server_cut_is_told_in_red_and_fit_brings_its_head_bac
     assert "of 4k" in whole
 
 
+def test_asking_again_with_room_stays_whole_when_it_is_done_twice(kernel: Kernel) -> None:
+    kernel.run(f"story = {STORY!r}")
+    kernel.run("%%chat -o num_ctx=512 -o num_predict=16 -c story\nWhat is the capital of France?")
+
+    pages = [page(kernel.run("%chat again --fit")) for _ in range(2)]
+
+    assert all("Paris" in each and "of 4k" in each and "did not read" not in each for each in pages)
+
+
 def test_old_messages_that_the_server_dropped_are_told_too(kernel: Kernel) -> None:
     kernel.run(f"%ask {STORY[:600]}\n%ask {STORY[:600]}")
     kernel.run("%chat use -m tinythink")  # the same weights, of whose counts nothing is known yet
