@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from traitlets import All, Bool, Dict, Enum, Float, Int, TraitError, TraitType, Unicode, observe
+from traitlets import All, Bool, Dict, Enum, Float, Int, List, TraitError, TraitType, Unicode, observe
 from traitlets.config import SingletonConfigurable
 
 from .errors import SettingsError
@@ -79,6 +79,18 @@ class ChatConfig(SingletonConfigurable):
     tool_rounds = Int(_DEFAULT.tool_rounds, min=0, help="How often a model may call tools in one turn.").tag(
         config=True
     )
+    tools = List(Unicode(), help="Tools and sets of tools that models are told of; none: your own functions.").tag(
+        config=True
+    )
+    approve = Dict(
+        value_trait=Enum(("always", "ask", "never")),
+        key_trait=Unicode(),
+        help='What is done by effect ("reads", "writes", "runs", "network") or by a tool\'s name: "always", "ask", "never".',
+    ).tag(config=True)
+    search = Unicode(help='Who searches the web: "ddgs", "searxng:https://...", "ollama"; empty: nobody.').tag(
+        config=True
+    )
+    shell = Bool(default_value=False, help="Whether there is a tool that runs commands.").tag(config=True)
     save = Bool(_DEFAULT.save, help="Whether sessions are kept on disk.").tag(config=True)
     stream = Unicode("auto", help='"auto" streams where a person watches; "always" and "never" override it.').tag(
         config=True

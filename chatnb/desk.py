@@ -11,6 +11,7 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from .bench import Bench
 from .chat import Chat
 from .config import ChatConfig
 from .context.base import Reading
@@ -32,7 +33,6 @@ from .reply import Reply
 from .schema import Schema
 from .settings import Settings
 from .sources import ask_user, outside
-from .tools.toolbox import Toolbox
 from .views.base import View
 from .views.follow import follow
 from .views.notebook import NotebookView
@@ -63,6 +63,7 @@ class Desk:
             # The first question that is to be kept fails with it; until then `%chat doctor` has to work.
             self._tell(str(error))
         self._tell_notices()
+        self.bench = Bench(shell, config, self.chat, self.gatherer, lambda: self.is_attended)
 
     @property
     def is_live(self) -> bool:
@@ -128,7 +129,7 @@ class Desk:
             Reading(carried),
             settings=settings,
             session=session,
-            tools=self._tools(),
+            tools=self.bench.toolbox(history=history),
             without=question.turn_id,
             fit=max(least, 1) if fit else 0,
         )
@@ -144,7 +145,7 @@ class Desk:
                 name = part.label if isinstance(part, Context) else "A picture"
                 reading += Reading((part,), (f"{name} is sent as it was: it cannot be read again.",))
         ask = self.chat.prepare(
-            question.text, reading, settings=self.settings(), tools=self._tools(), without=question.turn_id
+            question.text, reading, settings=self.settings(), tools=self.bench.toolbox(), without=question.turn_id
         )
         self._follow(ask, Options())
 
@@ -193,7 +194,7 @@ class Desk:
             settings=options.over(self.settings(session)),
             session=session,
             schema=schema.json if schema else None,
-            tools=self._tools(),
+            tools=self.bench.toolbox(options.tools, sessions.history(session), is_tried=options.trial),
         )
         if options.dry_run:
             return Receipt(self.chat.portal.call(self.chat.plan(ask)), is_sent=False)
@@ -213,9 +214,6 @@ class Desk:
         if turn.reply.outcome == "cancelled":
             raise ChatInterrupted("Stopped. What was said so far is kept.")
         self._hand_over(turn.reply, schema, options)
-
-    def _tools(self) -> Toolbox:
-        return Toolbox.of_namespace(self.shell.user_ns, self.chat.portal.on_kernel)
 
     def _confirm(self, question: str) -> bool:
         """Ask the user, where there is one; a yes holds for this kernel."""

@@ -34,6 +34,10 @@ class Options:
         References to what the question carries along.
     ext
         Suffixes of the files that are taken from folders, such as "md"; none: all that hold text.
+    tools
+        Tools and sets of tools that the model may call; none: what the settings say.
+    trial
+        Whether code that the model wants run is tried out in a fork before it is asked about.
     dry_run
         Whether what would be sent is shown, and nothing sent.
     summary
@@ -54,6 +58,8 @@ class Options:
     code: bool = False
     context: tuple[str, ...] = ()
     ext: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    trial: bool = False
     dry_run: bool = False
     summary: bool = False
 
@@ -113,6 +119,15 @@ def add_question_options(parser: argparse.ArgumentParser) -> None:
         help="what the question carries along: a variable, cells:-3:, file:PATH, dir:DIR, error, past, ...; may be given several times",
     )
     add("--ext", default=(), type=_suffixes, metavar="md,txt", help="suffixes of the files that are taken from folders")
+    add(
+        "-t",
+        "--tool",
+        dest="tools",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="tool, or set of tools, that the model may call: files, write, notebook, python, web, shell; may be given several times",
+    )
     add("--dry-run", action="store_true", help="show exactly what would be sent, and send nothing")
     add("-s", "--session", default="", help="id or title of the session to ask in; a new one where there is none")
     add("--system", default="", help="system prompt for this question")
@@ -142,6 +157,7 @@ def _add_notebook_options(parser: argparse.ArgumentParser) -> None:
         help="pydantic class or JSON schema in the namespace that the answer has to fit",
     )
     add("--into", default="", metavar="NAME", help="put the answer, or the validated object, into this variable")
+    add("--trial", action="store_true", help="try code that the model wants run in a fork before it is asked about")
     add("--code", action="store_true", help="make the answer's code the next cell")
     add("--summary", action="store_true", help="let this text stand for all that was said before; nothing is asked")
 
@@ -190,7 +206,14 @@ def parse_line(line: str, prog: str = "%ask") -> tuple[Options, str]:
 def options_of(parsed: argparse.Namespace) -> Options:
     """Return the options of a question among what was parsed."""
     values = {field.name: getattr(parsed, field.name) for field in fields(Options) if hasattr(parsed, field.name)}
-    return Options(**{**values, "option": tuple(values["option"]), "context": tuple(values["context"])})
+    return Options(
+        **{
+            **values,
+            "option": tuple(values["option"]),
+            "context": tuple(values["context"]),
+            "tools": tuple(values["tools"]),
+        }
+    )
 
 
 def _split(line: str) -> list[str]:

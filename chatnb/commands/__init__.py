@@ -14,6 +14,7 @@ from .base import Command, no_words
 from .reading import compact, hide, list_stale, pin, refresh, unhide, unpin, why
 from .server import list_models, list_settings, pull, run_doctor, show_status
 from .talk import again, list_sessions, new, open_session, use
+from .tools import list_tools, undo
 
 
 def run(line: str, desk: Desk) -> object:
@@ -67,6 +68,8 @@ COMMANDS: dict[str, Command] = {
     "stale": list_stale,
     "refresh": refresh,
     "compact": compact,
+    "tools": list_tools,
+    "undo": undo,
     "doctor": run_doctor,
     "config": list_settings,
     "help": show_help,

@@ -87,10 +87,14 @@ class Approval:
     def __init__(
         self, policy: Mapping[str, Rule] | None = None, ask: Asker | None = None, folder: Folder | None = None
     ) -> None:
-        self.policy = {**POLICY, **(policy or {})}
+        self._verdicts: dict[tuple[str, str], bool] = {}
+        self.use(policy or {}, ask, folder)
+
+    def use(self, policy: Mapping[str, Rule], ask: Asker | None, folder: Folder | None) -> None:
+        """Go on with other settings; what was answered for the session stays."""
+        self.policy = {**POLICY, **policy}
         self.ask = ask
         self._folder = folder
-        self._verdicts: dict[tuple[str, str], bool] = {}
 
     def rule(self, tool: Tool) -> Rule:
         """Return what the policy says of a tool."""

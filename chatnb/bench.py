@@ -1,0 +1,98 @@
+"""The tools of one kernel: which a question may call, and what their user allows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from .asking import AllowedFolder, asked
+from .chat import Chat, sessions_folder
+from .config import ChatConfig
+from .context.gather import Gatherer
+from .messages import Context, Message, ToolResult
+from .toolkit import NETWORKED, Kernel, Toolkit
+from .tools.approval import Approval, Proposal, Verdict
+from .tools.toolbox import Toolbox
+from .tools.undo import Undo
+
+
+class Bench:
+    """Lays out the tools for each question; lives on the kernel thread.
+
+    Parameters
+    ----------
+    gatherer
+        Returns what finds the things of this kernel.
+    is_attended
+        Tells whether somebody is there to answer a question.
+
+    Attributes
+    ----------
+    undo
+        What the last run of a model's code replaced.
+    approval
+        What was answered so far.
+    """
+
+    def __init__(
+        self,
+        shell: InteractiveShell,
+        config: ChatConfig,
+        chat: Chat,
+        gatherer: Callable[[], Gatherer],
+        is_attended: Callable[[], bool],
+    ) -> None:
+        self._shell, self._config, self._chat = shell, config, chat
+        self._gatherer, self._is_attended = gatherer, is_attended
+        self.undo = Undo(shell.user_ns)
+        self.approval = Approval()
+
+    def toolkit(self, *, is_tried: bool = False) -> Toolkit:
+        """Return all tools that can be chosen now.
+
+        Parameters
+        ----------
+        is_tried
+            Whether code is run in a fork before it is asked about.
+        """
+        own = Toolbox.of_namespace(self._shell.user_ns).tools
+        kernel = Kernel(self._shell, self._gatherer(), self.undo, is_tried)
+        return Toolkit(Path.cwd(), own, kernel, search=self._config.search, has_shell=self._config.shell)
+
+    def toolbox(self, names: Sequence[str] = (), history: Sequence[Message] = (), *, is_tried: bool = False) -> Toolbox:
+        """Return the tools for one question.
+
+        Parameters
+        ----------
+        names
+            Those that are chosen, or their sets; none: what the settings say.
+        history
+            What was said before: long results in it can be read on, and text from the network makes distrustful.
+
+        Raises
+        ------
+        SettingsError
+            If something is chosen that is not there.
+        """
+        toolkit = self.toolkit(is_tried=is_tried)
+        home = sessions_folder(self._config.settings()).parent
+        folder = AllowedFolder(home / "allowed.json", Path.cwd())
+        self.approval.use(self._config.approve, self._ask if self._is_attended() else None, folder)
+        parts = [part for message in history for part in message.parts]
+        return Toolbox(
+            toolkit.chosen(names or self._config.tools),
+            self._chat.portal.on_kernel,
+            approval=self.approval,
+            wholes={part.call_id: part.whole for part in parts if isinstance(part, ToolResult) and part.whole},
+            is_tainted=any(
+                part.name in NETWORKED if isinstance(part, ToolResult) else part.ref.startswith("url:")
+                for part in parts
+                if isinstance(part, ToolResult | Context)
+            ),
+        )
+
+    async def _ask(self, proposal: Proposal) -> Verdict:
+        """Ask in the cell that waits."""
+        return await self._chat.portal.on_kernel(asked, proposal, input, print)
