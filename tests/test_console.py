@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from chatnb import console
+from chatnb.chat import Chat
+from chatnb.models.scripted import ScriptedModel
+from chatnb.stores.tinydb import TinyStore
 from tests import processes
 from tests.faults.script import Answer, Status
 from tests.faults.server import FaultServer
@@ -28,6 +31,7 @@ def run(
     places = {"CHATNB_HOME": str(home), "OLLAMA_HOST": host, "CHATNB_MODEL": "tinychat", "CHATNB_RETRY_ATTEMPTS": "1"}
     return subprocess.run(
         [sys.executable, "-m", "chatnb", *words],
+        cwd=home,
         env=processes.environment(**places),
         input=piped or "",
         capture_output=True,
@@ -56,6 +60,86 @@ def test_a_session_goes_on_under_its_title(tmp_path: Path, server: FaultServer) 
         run("ask", "-s", "Work", question, home=tmp_path, host=server.url)
 
     assert [m["content"] for m in server.chats[1].messages if m["role"] == "user"] == ["First.", "Second."]
+
+
+def test_files_are_carried_along_by_option_and_by_mention_but_never_by_what_is_piped_in(
+    tmp_path: Path, server: FaultServer
+) -> None:
+    for name in ("a, b.md", "c.md", "d.md"):
+        (tmp_path / name).write_text(f"This is {name}")
+
+    words = ("ask", "-c", 'file:"a, b.md"', "Compare with @c.md:")
+    result = run(*words, home=tmp_path, host=server.url, piped="See @d.md")
+
+    assert (result.returncode, result.stderr) == (0, "")
+    text = server.chats[0].messages[-1]["content"]
+    assert "This is a, b.md" in text
+    assert "This is c.md" in text
+    assert "This is d.md" not in text
+    assert text.endswith("Compare with @c.md:\n\nSee @d.md")
+
+
+def test_folders_and_earlier_sessions_are_carried_along(tmp_path: Path, server: FaultServer) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("Alpha")
+    (tmp_path / "docs" / "b.txt").write_text("Beta")
+    run("ask", "-s", "Fruit", "What about apples?", home=tmp_path, host=server.url)
+
+    run("ask", "-c", "past,./docs", "--ext", "md", "And now?", home=tmp_path, host=server.url)
+
+    text = server.chats[1].messages[-1]["content"]
+    assert "What about apples?" in text
+    assert "Alpha" in text
+    assert "Beta" not in text
+
+
+def test_a_dry_run_shows_what_would_be_sent_and_sends_nothing(tmp_path: Path, server: FaultServer) -> None:
+    (tmp_path / "c.md").write_text("Gamma")
+
+    result = run("ask", "--dry-run", "-c", "file:c.md", "Why?", home=tmp_path, host=server.url)
+
+    assert (result.returncode, result.stderr, server.chats) == (0, "", [])
+    assert "would be sent to tinychat" in result.stdout
+    assert "context: file c.md" in result.stdout
+    assert "Gamma" in result.stdout
+
+
+def test_what_is_named_and_not_there_is_told_with_what_comes_near(tmp_path: Path, server: FaultServer) -> None:
+    (tmp_path / "notes.md").write_text("Mine")
+
+    result = run("ask", "-c", "file:ntoes.md", "Why?", home=tmp_path, host=server.url)
+
+    assert (result.returncode, result.stdout, server.chats) == (1, "", [])
+    assert result.stderr.startswith("ContextNotFound: ")
+    assert "file:notes.md" in result.stderr
+
+
+@pytest.mark.parametrize("reference", ["file:.env", "url:https://example.org"])
+def test_what_needs_a_yes_is_refused_where_nobody_can_say_it(
+    reference: str, tmp_path: Path, server: FaultServer
+) -> None:
+    (tmp_path / ".env").write_text("COLOUR=teal")
+
+    result = run("ask", "-c", reference, "Why?", home=tmp_path, host=server.url)
+
+    assert (result.returncode, server.chats) == (1, [])
+    assert result.stderr.startswith("ContextRefused: ")
+    assert "Traceback" not in result.stderr
+
+
+def test_what_is_pinned_to_a_session_goes_along_as_far_as_there_is_such_a_thing(
+    tmp_path: Path, server: FaultServer
+) -> None:
+    (tmp_path / "rates.md").write_text("Five percent")
+    run("ask", "-s", "Work", "First.", home=tmp_path, host=server.url)
+    chat = Chat(ScriptedModel(), session="Work", store=TinyStore(tmp_path / "sessions"))
+    chat.sessions.update(pins=("file:rates.md", "df"))
+    chat.close()
+
+    result = run("ask", "-s", "Work", "Second.", home=tmp_path, host=server.url)
+
+    assert "Five percent" in server.chats[1].messages[-1]["content"]
+    assert "df is pinned, but cannot be read" in result.stderr
 
 
 def test_without_a_question_it_says_how_to_ask(tmp_path: Path) -> None:

@@ -55,6 +55,32 @@ def test_an_answer_is_shown_as_text_with_its_figures(terminal: Terminal, server:
     assert server.chats[0].messages[-1]["content"] == "what's {this}?"
 
 
+def test_a_question_carries_along_what_it_names(terminal: Terminal, server: FaultServer, tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("Five percent")
+    terminal.sendline("rate = 5; print('six')")
+    terminal.expect_exact("In [3]:")
+    terminal.sendline("%ask -c file:notes.md,cell:2 Is @rate high?")
+    terminal.expect_exact("In [4]:")
+    terminal.sendline("%chat why")
+    terminal.expect_exact("In [5]:")
+
+    shown = ESCAPES.sub("", terminal.before or "")
+    asked = server.chats[0].messages[-1]["content"]
+    assert [label for label in ("file notes.md", "cell 2", "variable rate") if f"Context: {label}" not in asked] == []
+    assert "six" in asked
+    assert re.search(r"context: variable rate +\d+ +kept", shown)
+
+
+def test_a_file_of_secrets_is_asked_for(terminal: Terminal, server: FaultServer, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("COLOUR=teal")
+    terminal.sendline("%ask -c file:.env Which colour?")
+    terminal.expect_exact("[y/N]")
+    terminal.sendline("y")
+    terminal.expect_exact("In [3]:")
+
+    assert "teal" in server.chats[0].messages[-1]["content"]
+
+
 def test_ctrl_c_stops_an_answer_and_the_prompt_is_back(terminal: Terminal, server: FaultServer) -> None:
     terminal.sendline("%ask first")
     terminal.expect_exact("In [3]:")
