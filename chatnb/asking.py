@@ -28,7 +28,11 @@ def asked(proposal: Proposal, read: Callable[[str], str], write: Callable[[str],
     """
     if proposal.preview:
         write(plainly(proposal.preview))
-    return VERDICTS.get(read(question(proposal)).strip().casefold()[:1], "no")
+    try:
+        typed = read(question(proposal))
+    except EOFError:  # Ctrl-D, or nobody there after all
+        return "no"
+    return VERDICTS.get(typed.strip().casefold()[:1], "no")
 
 
 def question(proposal: Proposal) -> str:

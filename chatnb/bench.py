@@ -1,11 +1,10 @@
-"""The tools of one kernel: which a question may call, and what their user allows them."""
+"""The tools of whoever asks: which a question may call, and what their user allows them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
-from IPython.core.interactiveshell import InteractiveShell
+from typing import Any
 
 from .asking import AllowedFolder, asked
 from .chat import Chat, sessions_folder
@@ -19,14 +18,16 @@ from .tools.undo import Undo
 
 
 class Bench:
-    """Lays out the tools for each question; lives on the kernel thread.
+    """Lays out the tools for each question; lives on the thread that asks.
 
     Parameters
     ----------
-    gatherer
-        Returns what finds the things of this kernel.
     is_attended
         Tells whether somebody is there to answer a question.
+    shell
+        IPython's, in a kernel; without it there are neither the user's functions nor the sets that need one.
+    gatherer
+        Returns what finds the things of a kernel.
 
     Attributes
     ----------
@@ -38,15 +39,15 @@ class Bench:
 
     def __init__(
         self,
-        shell: InteractiveShell,
         config: ChatConfig,
         chat: Chat,
-        gatherer: Callable[[], Gatherer],
         is_attended: Callable[[], bool],
+        shell: Any = None,
+        gatherer: Callable[[], Gatherer] = lambda: Gatherer(()),
     ) -> None:
-        self._shell, self._config, self._chat = shell, config, chat
-        self._gatherer, self._is_attended = gatherer, is_attended
-        self.undo = Undo(shell.user_ns)
+        self._config, self._chat, self._is_attended = config, chat, is_attended
+        self._shell, self._gatherer = shell, gatherer
+        self.undo = Undo({} if shell is None else shell.user_ns)
         self.approval = Approval()
 
     def toolkit(self, *, is_tried: bool = False) -> Toolkit:
@@ -57,9 +58,12 @@ class Bench:
         is_tried
             Whether code is run in a fork before it is asked about.
         """
+        config = self._config
+        if self._shell is None:
+            return Toolkit(Path.cwd(), search=config.search, has_shell=config.shell)
         own = Toolbox.of_namespace(self._shell.user_ns).tools
         kernel = Kernel(self._shell, self._gatherer(), self.undo, is_tried)
-        return Toolkit(Path.cwd(), own, kernel, search=self._config.search, has_shell=self._config.shell)
+        return Toolkit(Path.cwd(), own, kernel, search=config.search, has_shell=config.shell)
 
     def toolbox(self, names: Sequence[str] = (), history: Sequence[Message] = (), *, is_tried: bool = False) -> Toolbox:
         """Return the tools for one question.
@@ -94,5 +98,5 @@ class Bench:
         )
 
     async def _ask(self, proposal: Proposal) -> Verdict:
-        """Ask in the cell that waits."""
+        """Ask on the thread that waits for the answer."""
         return await self._chat.portal.on_kernel(asked, proposal, input, print)

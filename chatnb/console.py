@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from .bench import Bench
 from .chat import Chat
 from .config import ChatConfig
 from .context.gather import Gatherer
@@ -91,13 +92,16 @@ def _ask(parsed: argparse.Namespace, settings: Settings) -> int:
     settings = options.over(settings)
     chat = Chat(settings=settings, place=str(Path.cwd()), session=options.session)
     view: View = TerminalView(footer=settings.footer) if sys.stdout.isatty() else PlainView(sys.stdout)
-    urls = ChatConfig.instance().urls
-    confirm = ask_user if sys.stdin is not None and sys.stdin.isatty() else nobody
+    config = ChatConfig.instance()
+    is_attended = sys.stdin is not None and sys.stdin.isatty()
+    confirm = ask_user if is_attended else nobody
     try:
-        sources = outside(Path.cwd(), chat.sessions, confirm=confirm, urls=urls, extensions=options.ext)
+        sources = outside(Path.cwd(), chat.sessions, confirm=confirm, urls=config.urls, extensions=options.ext)
         # What comes through a pipe is not the user's own words, so that nothing is looked up for it.
         reading = Gatherer(sources).gather(options.context, words, chat.sessions.current.pins)
-        ask = chat.prepare(text, reading)
+        history = chat.sessions.history(chat.sessions.current)
+        tools = Bench(config, chat, lambda: is_attended).toolbox(options.tools, history)
+        ask = chat.prepare(text, reading, tools=tools)
         if options.dry_run:
             print(Receipt(chat.portal.call(chat.plan(ask)), is_sent=False))
             return 0

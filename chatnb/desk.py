@@ -63,7 +63,7 @@ class Desk:
             # The first question that is to be kept fails with it; until then `%chat doctor` has to work.
             self._tell(str(error))
         self._tell_notices()
-        self.bench = Bench(shell, config, self.chat, self.gatherer, lambda: self.is_attended)
+        self.bench = Bench(config, self.chat, lambda: self.is_attended, shell, self.gatherer)
 
     @property
     def is_live(self) -> bool:

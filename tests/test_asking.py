@@ -73,3 +73,10 @@ def test_a_damaged_file_allows_nothing(tmp_path: Path, damage: str) -> None:
     path.write_text(damage)
 
     assert ("write_file", ".") not in AllowedFolder(path, tmp_path)
+
+
+def test_a_closed_input_is_a_no() -> None:
+    def read(_: str) -> str:
+        raise EOFError
+
+    assert asked(Proposal(CALL, ("writes",)), read, print) == "no"

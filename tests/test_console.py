@@ -190,3 +190,18 @@ def test_lab_without_jupyterlab_says_how_to_get_it(
 
     assert code == 2
     assert "pip install 'chatnb[lab]'" in capsys.readouterr().err
+
+
+def test_tools_are_chosen_and_what_would_ask_is_refused_in_a_pipe(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("Alpha")
+    wanted = [("read_file", {"path": "a.md"}), ("write_file", {"path": "b.md", "text": "Beta"})]
+    calls = [{"function": {"name": name, "arguments": arguments}} for name, arguments in wanted]
+    with FaultServer([Answer(text="", tool_calls=calls), Answer(text="Done.")]) as server:
+        result = run("ask", "-t", "files", "-t", "write", "Copy it.", home=tmp_path, host=server.url)
+
+        read, refused = (message["content"] for message in server.chats[1].messages[-2:])
+
+    assert (result.returncode, result.stdout) == (0, "Done.\n")
+    assert {"Alpha" in text for text in (read, refused)} == {True, False}
+    assert "nobody is here" in f"{read} {refused}"
+    assert not (tmp_path / "b.md").exists()
