@@ -31,6 +31,10 @@ from .truncation import unread
 RESULTS_TOKENS = 8_192
 """Room in the window for what tools give back: about three results of the greatest length."""
 
+FALLBACK_WINDOW = 8_192
+"""Where there is no memory for a larger window, a smaller one is tried on the same model; where there is none for one of at
+most this size, the next model is asked before that: little of a conversation would be left."""
+
 LEAST_WINDOW = 2_048
 """Below this a window is not made smaller for want of memory: there would be no conversation."""
 
@@ -142,7 +146,7 @@ class Planner:
             limit=settings.history,
             answer_tokens=max(_whole(settings, "num_predict") or 0, 0) or prompt.ANSWER_TOKENS,
             spare_tokens=RESULTS_TOKENS if specs else 0,
-            num_ctx=None if ask.fit else _whole(settings, "num_ctx"),
+            num_ctx=_chosen_window(ask),
             # Another window would make the server load the model anew.
             at_least=max(ask.fit, self._windows.get(model.name, 0)),
             at_most=self._at_most(ask, model, info),
@@ -162,6 +166,7 @@ class Planner:
             think=settings.think,
             schema=ask.schema,
             keep_alive=settings.keep_alive,
+            may_shrink=composed.num_ctx > FALLBACK_WINDOW and not _chosen_window(ask),
         )
         secrets = []
         if is_masked:
@@ -188,7 +193,7 @@ class Planner:
     def shrink(self, plan: Plan) -> bool:
         """Note that there is no memory for the plan's window; return whether a smaller one is worth a try."""
         smaller = plan.prompt.num_ctx // 2
-        if smaller < LEAST_WINDOW or _whole(plan.ask.settings, "num_ctx"):
+        if smaller < LEAST_WINDOW or _chosen_window(plan.ask):
             return False
         self._ceilings[plan.model.name] = smaller
         self._windows.pop(plan.model.name, None)
@@ -259,6 +264,11 @@ def _seen_by(info: ModelInfo | None, messages: Sequence[Message]) -> tuple[list[
         for message in messages
     ]
     return read, [f"{info.name} cannot see, so no picture is sent. `%chat models` tells which models can (vision)."]
+
+
+def _chosen_window(ask: Ask) -> int | None:
+    """Return the window that the user has chosen, if they have."""
+    return None if ask.fit else _whole(ask.settings, "num_ctx")
 
 
 def _whole(settings: Settings, name: str) -> int | None:

@@ -484,6 +484,30 @@ async def test_a_model_that_fits_with_no_window_fails_as_it_says(new: New) -> No
     assert [request.options["num_ctx"] for request in model.requests] == [4_096, 2_048]
 
 
+async def test_a_window_is_made_smaller_before_the_next_model_is_asked_but_not_too_small(new: New) -> None:
+    no_memory = [ModelTooLarge("No memory.")]
+    big = ScriptedModel(no_memory, ["Yes"], no_memory, name="big")
+    small = ScriptedModel(["No"], name="small")
+    chat = new(FallbackModel([big, small]), settings=Settings(history=0))
+
+    first = await chat.ask("x" * 30_000)
+    second = await chat.ask("x" * 30_000)
+
+    assert (first.model, second.model) == ("big", "small")
+    assert [request.options["num_ctx"] for request in big.requests] == [16_384, 8_192, 8_192]
+    assert [request.options["num_ctx"] for request in small.requests] == [8_192]
+
+
+async def test_the_next_model_is_asked_where_there_is_no_memory_for_a_window_that_the_user_chose(new: New) -> None:
+    big, small = ScriptedModel([ModelTooLarge("No memory.")], name="big"), ScriptedModel(["Yes"], name="small")
+    chat = new(FallbackModel([big, small]), settings=Settings(options={"num_ctx": 16_384}))
+
+    reply = await chat.ask("Hi")
+
+    assert reply.model == "small"
+    assert len(big.requests) == 1
+
+
 async def test_a_window_that_the_user_chose_is_not_changed(new: New) -> None:
     model = ScriptedModel([ModelTooLarge("No memory.")])
     chat = new(model, settings=Settings(options={"num_ctx": 8_192}))

@@ -25,6 +25,9 @@ class Request:
         model goes on from its text and yields only what follows.
     schema
         A JSON schema that the answer has to fit, or None.
+    may_shrink
+        Whether the same will be asked with a smaller window where there is no memory for this one, so that no other
+        model is to be asked instead.
     """
 
     messages: tuple[Message, ...]
@@ -33,6 +36,7 @@ class Request:
     think: bool | None = None
     schema: Mapping[str, Json] | None = None
     keep_alive: str | None = None
+    may_shrink: bool = False
 
 
 class Model(Protocol):

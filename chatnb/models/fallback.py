@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
-from ..errors import ModelError
+from ..errors import ModelError, ModelTooLarge
 from ..events import FellBack, ModelEvent
 from .base import Model, Request
 from .mending import Partial
@@ -16,7 +16,8 @@ class FallbackModel:
     """Asks `models` in order until one answers, and begins with that one from then on.
 
     Any ModelError passes the question on, also a refused request or key: another model may be able to use tools, or
-    live on another server. What was shown goes along where the next model can go on from it, else it is dropped.
+    live on another server. What was shown goes along where the next model can go on from it, else it is dropped. Only
+    where a model has no memory for a window that may shrink, that is raised at once.
 
     Parameters
     ----------
@@ -77,6 +78,8 @@ class FallbackModel:
                         answer.add(each)
                         yield each
             except ModelError as error:
+                if isinstance(error, ModelTooLarge) and request.may_shrink:
+                    raise
                 errors.append((model, error))
             else:
                 return

@@ -1,5 +1,7 @@
 """One model after the other."""
 
+from dataclasses import replace
+
 import pytest
 
 from chatnb.errors import ModelBroken, ModelError, ModelNotFound, ModelRefused, ModelTooLarge, ModelUnreachable
@@ -38,6 +40,17 @@ async def test_whatever_a_model_fails_with_the_next_one_is_asked_and_the_user_to
     assert events[0] == FellBack("a", "b", str(error).partition("\n")[0])
     assert folded(events).text == "Hi"
     assert folded(events).model == "b"
+
+
+async def test_a_window_that_may_shrink_is_not_a_reason_to_ask_another_model() -> None:
+    first, second = ScriptedModel([ModelTooLarge("No memory.")], ["Hello"], name="a"), ScriptedModel(["Hi"], name="b")
+    model = FallbackModel([first, second])
+
+    with pytest.raises(ModelTooLarge):
+        await heard(model, replace(asking(), may_shrink=True))
+
+    assert folded(await heard(model)).text == "Hello"
+    assert second.requests == []
 
 
 async def test_the_model_that_answered_is_asked_first_from_then_on() -> None:
