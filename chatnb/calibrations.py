@@ -1,6 +1,7 @@
 """What is known of how each model counts tokens, kept from kernel to kernel.
 
-A small file of figures: nothing of what was said. Whoever writes last wins, since it is learned anew within a few answers.
+A small file of figures: nothing of what was said. Whoever writes last wins, be it a kernel or a thread, since it is
+learned anew within a few answers.
 """
 
 from __future__ import annotations
@@ -58,6 +59,10 @@ def _write(path: Path, text: str) -> None:
     """Replace a file as a whole, so that nobody reads half of it."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-    Path(name).replace(path)
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink()  # or a full disk would get one with each answer
+        raise

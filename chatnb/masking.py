@@ -8,6 +8,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
+from itertools import count
 
 from .detection import require_rules, secrets_in, secrets_of
 
@@ -21,7 +22,8 @@ class Mask:
     A secret that was found once is hidden wherever it stands, in earlier texts too. Only its exact characters are:
     what is encoded, cut or spelled out is not recognised, nor are secrets in pictures.
 
-    Used on one event loop.
+    May be used on several event loops, each on a thread of its own: what is iterated over is a copy, and a number is
+    given once.
 
     Parameters
     ----------
@@ -51,6 +53,7 @@ class Mask:
         self._placeholders: dict[str, str] = {}  # by what each stands for
         self._values: dict[str, str] = {}  # by placeholder
         self._searched: set[bytes] = set()
+        self._numbers = count(1)
 
     @property
     def found(self) -> tuple[str, ...]:
@@ -88,7 +91,7 @@ class Mask:
             Whether what looks like a placeholder is one, as in what a model wrote itself. Else it is hidden, too, so
             that nobody's own text is taken for a secret.
         """
-        known = [secret for secret in self._kinds if secret in text]
+        known = [secret for secret in tuple(self._kinds) if secret in text]
         if not known and "<SECRET_" not in text:
             return text
 
@@ -117,7 +120,7 @@ class Mask:
 
     def may_go_on(self, text: str) -> bool:
         """Return whether a text is the beginning, and no more, of a placeholder that stands for something."""
-        return any(placeholder.startswith(text) and placeholder != text for placeholder in self._values)
+        return any(placeholder.startswith(text) and placeholder != text for placeholder in tuple(self._values))
 
     def _note(self, found: Mapping[str, str]) -> None:
         for secret, kind in found.items():
@@ -126,9 +129,10 @@ class Mask:
 
     def _placeholder(self, value: str) -> str:
         if value not in self._placeholders:
-            placeholder = f"<SECRET_{len(self._placeholders) + 1}>"
-            self._placeholders[value] = placeholder
+            # Another thread may have been quicker: then its placeholder counts, and this one stands for the same.
+            placeholder = f"<SECRET_{next(self._numbers)}>"
             self._values[placeholder] = value
+            self._placeholders.setdefault(value, placeholder)
         return self._placeholders[value]
 
     def _unsearched(self, text: str) -> bytes:

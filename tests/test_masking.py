@@ -1,5 +1,8 @@
 """Placeholders in place of secrets, and back."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,3 +115,23 @@ async def test_what_was_learned_is_replaced() -> None:
     await mask.learn([f"token = '{KEY}'", "nothing"])
 
     assert mask.replace(f"It is {KEY}.") == "It is <SECRET_1>."
+
+
+def test_secrets_may_be_found_while_another_thread_replaces_them() -> None:
+    environment = {f"LAB_{number}_TOKEN": f"{number:04d}f81d4fae7dec" for number in range(500)}
+    mask, is_over = Mask(environment), Event()
+    mask.hide("")
+
+    def replace() -> None:
+        while not is_over.is_set():
+            mask.replace("Why?")
+
+    with ThreadPoolExecutor(1) as pool:
+        replacing = pool.submit(replace)
+        for number in range(500, 520):
+            environment[f"LAB_{number}_TOKEN"] = f"{number:04d}f81d4fae7dec"
+            mask.hide("")
+        is_over.set()
+
+    replacing.result()
+    assert len(mask.found) == 520
