@@ -137,6 +137,7 @@ waits = st.builds(Waiting, words, st.floats(0, 1e6))
 retries = st.builds(Retrying, words, st.integers(1, 9), st.integers(1, 9), st.floats(0, 60), words)
 fallbacks = st.builds(FellBack, words, words, words, st.booleans())
 counts = st.builds(TokensCounted, usages, st.sampled_from(["stop", "length"]))
+truncations = st.builds(Truncated, st.integers(0, 10**9), st.integers(0, 10**9))
 ends = st.builds(
     Finished, st.sampled_from(["done", "cancelled", "failed", "tool_limit", "length"]), words, words, seconds
 )
@@ -160,7 +161,7 @@ events: st.SearchStrategy[Event] = st.one_of(
     st.builds(Continued, words, words),
     fallbacks,
     counts,
-    st.builds(Truncated, st.integers(0, 10**9), st.integers(0, 10**9)),
+    truncations,
     ends,
 )
 
@@ -169,13 +170,18 @@ events: st.SearchStrategy[Event] = st.one_of(
 def logs(draw: st.DrawFn) -> list[Event]:
     """Return a turn as it may be told, from Asked to Finished, with any number of rounds of tools."""
     told: list[Event] = [Asked(question(), "m")]
+    if draw(st.booleans()):
+        told += [Retrying("m", 2, 2, 0.0, draw(words)), Asked(question(), "m", {"num_ctx": 2_048}, 2_048, 2)]
     for number in range(draw(st.integers(0, 2))):
         told += draw(_spoken)
         wanted = [ToolCall(f"{number}-{i}", "f", {}) for i in range(draw(st.integers(1, 3)))]
         told += [ToolStarted(call) for call in wanted]
         told.append(draw(counts))
+        told += draw(st.lists(truncations, max_size=1))
         told += [ToolFinished(ToolResult(call.id, "f", draw(words))) for call in draw(st.permutations(wanted))]
     told += draw(_spoken)
+    if draw(st.booleans()):
+        told += [draw(counts), *draw(st.lists(truncations, max_size=1))]
     told.append(draw(ends))
     return told
 
