@@ -6,9 +6,9 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-from ..events import Event, FellBack, Retrying
+from ..events import Asked, Event, FellBack, Retrying
 from ..reply import Reply
-from .words import mark, opening_notes, printable, warning
+from .words import asked_notes, fallback_note, mark, printable, warning
 
 REPLACED = "What follows replaces the answer that began above: it broke off and was asked for anew."
 
@@ -41,11 +41,16 @@ class PlainView:
     def show(self, events: Sequence[Event], reply: Reply) -> None:
         """Write what is new."""
         self._reply = reply
-        self._is_dropped |= any(
-            isinstance(event, Retrying) or (isinstance(event, FellBack) and not event.keeps_text) for event in events
-        )
-        for note in opening_notes(reply):
-            self._tell(note)
+        for event in events:
+            match event:
+                case Asked():
+                    for note in asked_notes(event):
+                        self._tell(note)
+                case Retrying():
+                    self._is_dropped = True
+                case FellBack(keeps_text=False):
+                    self._is_dropped = True
+                    self._tell(fallback_note(event))
         self._write()
         if reply.finished is not None:
             self.close()

@@ -19,6 +19,7 @@ from chatnb.events import (
     TokensCounted,
     ToolFinished,
     ToolStarted,
+    Truncated,
     Waiting,
 )
 from chatnb.messages import Message, Text, ToolCall, ToolResult, Usage
@@ -77,6 +78,15 @@ LOGS: dict[str, list[Event]] = {
     "a fallback before the answer": turn(FELL_BACK, said(ANSWER), COUNTED),
     "a fallback in the answer": turn(said("First. "), replace(FELL_BACK, keeps_text=True), said("Second."), COUNTED),
     "a part of the session": [replace(ASKED, left_out=2), *said(ANSWER), COUNTED, DONE],
+    "a question planned anew": [
+        replace(ASKED, notes=("cell 5 is shortened.",)),
+        replace(RETRYING, delay_s=0.0),
+        replace(ASKED, num_ctx=2_048, left_out=2, notes=("cell 5 is left out.",)),
+        *said(ANSWER),
+        COUNTED,
+        Truncated(900, 812),
+        DONE,
+    ],
     "a long answer": turn(said(PARAGRAPH * 300, 500), COUNTED),
     "an answer that was stopped": turn(said("The mean is"), end=Finished("cancelled", duration_s=1.0)),
     "an answer that broke off": turn(said("The mean is"), end=Finished("failed", "gone", "ModelBroken", 1.0)),
