@@ -57,8 +57,11 @@ def _candidates(desk: Desk, command: str, words: Sequence[str], word: str) -> li
         return _models(desk)
     if last in ("-s", "--session") or (command == "%chat" and words == ["open"]):
         return [_quoted(info.title) for info in desk.chat.sessions.all()]
-    if last in ("-c", "--context") or (command == "%chat" and words == ["pin"]):
-        return list(desk.gatherer().names(word))
+    if last in ("-c", "--context") or (command == "%chat" and words[:1] == ["pin"]):
+        listed, comma, name = word.rpartition(",")
+        return [f"{listed}{comma}{found}" for found in desk.gatherer().names(name)]
+    if command == "%chat" and words[:1] == ["unpin"]:
+        return list(desk.chat.sessions.current.pins)
     if last in ("--schema", "--into"):
         return [name for name in desk.shell.user_ns if not name.startswith("_")]
     if command == "%chat":

@@ -490,6 +490,7 @@ def test_a_command_explains_itself(kernel: Kernel, command: str) -> None:
     ("code", "expected"),
     [
         ("%%chat -c pric", "prices"),
+        ("%%chat -c past,pric", "prices"),
         ("%%chat\nWhat is in @pric", "prices"),
         ("%ask What is in @pric", "prices"),
         ("%%chat\nRead @file:no", "file:notes.md"),
