@@ -3,17 +3,19 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import ExitStack, aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from chatnb.errors import ModelBroken, ModelError, ModelRefused
-from chatnb.events import TextDelta, TokensCounted
+from chatnb.events import ModelEvent, TextDelta, TokensCounted
 from chatnb.masking import Mask
-from chatnb.models.base import Model
+from chatnb.messages import ToolSpec
+from chatnb.models.base import Model, Request
 from chatnb.models.deadline import DeadlineModel
 from chatnb.models.demo import DemoModel
+from chatnb.models.enveloped import EnvelopedModel
 from chatnb.models.fallback import FallbackModel
 from chatnb.models.masked import MaskedModel
 from chatnb.models.ollama import OllamaProvider
@@ -85,6 +87,25 @@ def served_elsewhere(wrap: Callable[[Model], Model]) -> Make:
     return make
 
 
+class Equipped:
+    """A model that is asked with a tool, whatever it is asked."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self.name, self.can_continue, self.explain_wait = model.name, model.can_continue, model.explain_wait
+
+    async def stream(self, request: Request) -> AsyncGenerator[ModelEvent]:
+        async with aclosing(
+            self._model.stream(replace(request, tools=(ToolSpec("now", "Tell the time.", {}),)))
+        ) as events:
+            async for event in events:
+                yield event
+
+
+def enveloped(model: Model) -> Model:
+    return Equipped(RetryingModel(EnvelopedModel(DeadlineModel(model, 60, 60)), ONCE))
+
+
 def chained(model: Model) -> Model:
     return FallbackModel([RetryingModel(DeadlineModel(model, 60, 60), ONCE)])
 
@@ -95,9 +116,12 @@ MODELS: dict[str, Make] = {
     "retrying": scripted(lambda model: RetryingModel(model, ONCE)),
     "fallback": scripted(lambda model: FallbackModel([model])),
     "masked": scripted(lambda model: MaskedModel(model, Mask({}))),
+    "enveloped": scripted(EnvelopedModel),
+    "enveloped with tools": scripted(enveloped),
     "all around scripted": scripted(chained),
     "ollama": served(lambda model: model),
     "all around ollama": served(chained),
+    "ollama enveloped with tools": served(enveloped),
     "masked around all": served(lambda model: MaskedModel(chained(model), Mask({}))),
     "ollama elsewhere": served_elsewhere(lambda model: model),
     "all around ollama elsewhere": served_elsewhere(chained),
