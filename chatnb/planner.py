@@ -13,7 +13,7 @@ from itertools import chain
 
 from . import prompt
 from .calibrations import Calibrations
-from .context.rules import read_rules
+from .context.rules import Rules, read_rules
 from .engine import Tools
 from .errors import SettingsError
 from .events import Asked, Truncated
@@ -135,9 +135,9 @@ class Planner:
         specs = tools.specs if tools else ()
         earlier = [message for message in history if not ask.without or message.turn_id != ask.without]
         (question, *earlier), blind = _seen_by(info, (ask.question, *earlier))
-        rules = await asyncio.to_thread(read_rules, self._place or ".") if settings.rules else None
+        # In one go: each way to a thread and back costs as much as what is read there.
+        rules, calibration = await asyncio.to_thread(self._read, model.name, settings)
         said = settings.system or ask.session.system
-        calibration = await asyncio.to_thread(self._calibrations.get, model.name)
         composed = prompt.compose(
             question,
             earlier,
@@ -227,6 +227,11 @@ class Planner:
             return self._model, settings.secrets == "always"
         model = await self._catalog.model(settings)
         return model, await masked.is_masked(settings.models or (model.name,), settings, self._catalog)
+
+    def _read(self, name: str, settings: Settings) -> tuple[Rules | None, Calibration]:
+        """Return the project's rules, and what is known of how a model counts; blocks for as long as small files take."""
+        rules = read_rules(self._place or ".") if settings.rules else None
+        return rules, self._calibrations.get(name)
 
     def _at_most(self, ask: Ask, model: Model, info: ModelInfo | None) -> int:
         """Return the largest window that may be asked for."""

@@ -7,7 +7,7 @@ the question's context, then to the summary of what was said before, then to who
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -26,6 +26,8 @@ ANSWER_TOKENS = 2_048
 REPEATED_TOKENS = 256
 """Context of at least this size is not sent again where it stands in the history already. Smaller ones are: they cost
 little, and small models find best what stands beside the question."""
+
+_Count = Callable[[Message], int]
 
 Fate = Literal["kept", "shortened", "left out"]
 
@@ -140,7 +142,7 @@ def compose(
     """
     if limit < 0 or (num_ctx is not None and num_ctx <= 0):
         raise SettingsError(f"history ({limit}) cannot be below 0, nor num_ctx ({num_ctx}) below 1.")
-    count = calibration.count
+    count = _remembering(calibration.count)
     earlier = [message for message in history if message.id != question.id]
     summaries = [message for message in earlier if summary_in(message)]
     newest = newest_summary(summaries, hidden) if limit else None
@@ -151,7 +153,7 @@ def compose(
     told = calibration.count_tools(tools)
     fixed = calibration.overhead + count(_bare(question)) + (count(head) if head else 0) + told
     summed = count(newest) if newest else 0
-    wanted = fixed + _carried(question, calibration) + summed + sum(_costs(turns, question, calibration))
+    wanted = fixed + _carried(question, calibration) + summed + sum(_costs(turns, question, calibration, count))
     size = num_ctx or _step(max(wanted + answer_tokens + spare_tokens, at_least), at_most)
 
     room = size - min(answer_tokens, size // 2) - fixed
@@ -160,7 +162,7 @@ def compose(
     room -= _carried(fitted, calibration)
     summary = newest if summed <= room else None
     summed = summed if summary else 0
-    sent = without_older(turns, _costs(turns, fitted, calibration), room - summed, _TOO_OLD)
+    sent = without_older(turns, _costs(turns, fitted, calibration, count), room - summed, _TOO_OLD)
 
     repeats = _Repeats(calibration)
     lines = [_Line("system", head, head)] if head else []
@@ -168,7 +170,7 @@ def compose(
     lines += [line for turn in sent for line in _lines(turn, repeats)]
     pieces = [_once(piece, repeats) for piece in pieces]
     items = [Item(_tools_label(tools), told, "kept", full_tokens=told)] if tools else []
-    items += [line.item(calibration) for line in lines]
+    items += [line.item(count) for line in lines]
     items += _question_items(question, pieces, calibration)
     return Prompt(
         messages=(*(line.sent for line in lines if line.sent), _with(question, pieces)),
@@ -223,11 +225,11 @@ class _Line:
     sent: Message | None
     reason: str = ""
 
-    def item(self, calibration: Calibration) -> Item:
-        full = calibration.count(self.message)
+    def item(self, count: _Count) -> Item:
+        full = count(self.message)
         if self.sent is None:
             return Item(self.label, 0, "left out", self.reason, self.message.id, full)
-        tokens = calibration.count(self.sent)
+        tokens = count(self.sent)
         return Item(self.label, tokens, "shortened" if self.reason else "kept", self.reason, self.message.id, full)
 
 
@@ -273,11 +275,23 @@ def _notes(pieces: Sequence[Piece], size: int, fixed: int, calibration: Calibrat
             yield f"{name} is shortened in its middle, from about {was:,} tokens to {now_:,}: the window has {size:,}."
 
 
-def _costs(turns: Sequence[Turn], question: Message, calibration: Calibration) -> list[int]:
+def _remembering(count: _Count) -> _Count:
+    """Return a function that counts each message once: a long session is gone through several times."""
+    known: dict[int, tuple[Message, int]] = {}  # with the message, so that no other one gets its id
+
+    def remembered(message: Message) -> int:
+        if id(message) not in known:
+            known[id(message)] = message, count(message)
+        return known[id(message)][1]
+
+    return remembered
+
+
+def _costs(turns: Sequence[Turn], question: Message, calibration: Calibration, count: _Count) -> list[int]:
     """Return the tokens that each turn adds to those after it."""
     repeats = _Repeats(calibration)
     repeats.message(question)
-    costs = [sum(calibration.count(repeats.message(each)) for each in turn.sent) for turn in reversed(turns)]
+    costs = [sum(count(repeats.message(each)) for each in turn.sent) for turn in reversed(turns)]
     return costs[::-1]
 
 

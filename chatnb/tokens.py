@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import reduce
+from dataclasses import dataclass, field
+from functools import lru_cache, reduce
+from operator import mul
 from typing import NamedTuple
 
 from .messages import Context, Image, Json, Message, Part, Summary, Text, Thinking, ToolCall, ToolResult, ToolSpec
@@ -95,6 +96,12 @@ class Calibration:
         tuple(_TOGETHER**2 + (_ALONE**2 if row == column else 0.0) for column in range(len(_KINDS)))
         for row in range(len(_KINDS))
     )
+    _weights: _Vector = field(default=(), init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Work out what each measure weighs: it is asked for with every text."""
+        caution = 1 if self.counts else CAUTION
+        object.__setattr__(self, "_weights", tuple(max(each, _LEAST_FACTOR) * caution for each in self.factors))
 
     @property
     def is_calibrated(self) -> bool:
@@ -185,8 +192,7 @@ class Calibration:
         return known if is_ours else UNCALIBRATED
 
     def _rounded(self, measures: _Vector) -> int:
-        factors = [max(factor, _LEAST_FACTOR) for factor in self.factors]
-        return round(_product(factors, measures) * (1 if self.is_calibrated else CAUTION) + 0.5)
+        return round(_product(self._weights, measures) + 0.5)
 
     def _error_with(self, error: float) -> float | None:
         if self.error is None:
@@ -203,9 +209,10 @@ def _short(value: float) -> float:
 
 
 def _product(one: Iterable[float], other: Iterable[float]) -> float:
-    return sum(a * b for a, b in zip(one, other, strict=True))
+    return float(sum(map(mul, one, other)))
 
 
+@lru_cache(256)
 def _beside(*, pictures: int = 0, tools: float = 0, messages: int = 0, requests: int = 0) -> _Vector:
     """Return the measures of what is no text."""
     amounts = (pictures, tools, messages, requests)
@@ -241,7 +248,22 @@ def _of_part(part: Part) -> _Vector:
             text = f"What was said before, in short:\n{text}\n\n"
         case ToolCall(_, name, arguments):
             text = json.dumps({"name": name, "arguments": dict(arguments)}, ensure_ascii=False, default=str)
-    return (*_measured(text), *_NOT_TEXT)
+    return _known(text)
+
+
+def _known(text: str) -> _Vector:
+    """Return the measures of a text as part of a request, remembered: a long session is counted for each question."""
+    key = len(text), hash(text)
+    if (known := _MEASURES.get(key)) is None:
+        if len(_MEASURES) >= _MOST_MEASURES:
+            _MEASURES.clear()
+        known = _MEASURES[key] = (*_measured(text), *_NOT_TEXT)
+    return known
+
+
+# By length and hash, so that no text is kept alive.
+_MEASURES: dict[tuple[int, int], _Vector] = {}
+_MOST_MEASURES = 20_000
 
 
 def _sum(vectors: Sequence[_Vector]) -> _Vector:
