@@ -12,6 +12,7 @@ from ..listing import Listing
 from ..messages import Message
 from ..receipt import Receipt
 from ..stale import Stale, find_stale
+from ..views.words import shortened
 from .base import Command, no_words, parser
 
 _SHOWN = 80  # characters of a message, in a list of them
@@ -36,7 +37,7 @@ def why(desk: Desk, words: Sequence[str]) -> object:
     columns: dict[str, Callable[[Effect], str]] = {
         "without": lambda effect: effect.label or "(nothing)",
         "the answer is": lambda effect: f"{effect.likeness:.0%} the same",
-        "it says": lambda effect: _shortened(effect.answer),
+        "it says": lambda effect: shortened(effect.answer, _SHOWN),
     }
     return Listing(sorted(effects, key=lambda effect: (effect.label != "", effect.likeness)), columns)
 
@@ -84,7 +85,7 @@ def list_stale(desk: Desk, words: Sequence[str]) -> Listing[Stale]:
     no_words("stale", list_stale, words)
     columns: dict[str, Callable[[Stale], str]] = {
         "": lambda stale: str(stale.number),
-        "question": lambda stale: _shortened(stale.question.text),
+        "question": lambda stale: shortened(stale.question.text, _SHOWN),
         "changed": lambda stale: ", ".join(stale.changed),
         "not to be read now": lambda stale: ", ".join(stale.lost),
     }
@@ -149,7 +150,7 @@ def _messages(desk: Desk) -> Listing[Message]:
     columns: dict[str, Callable[[Message], str]] = {
         "": lambda message: str(numbers[message.id]),
         "who": lambda message: "summary" if summary_in(message) else message.model or message.role,
-        "said": lambda message: _shortened(summary.text if (summary := summary_in(message)) else message.text),
+        "said": lambda message: shortened((summary_in(message) or message).text, _SHOWN),
         "read": lambda message: "hidden" if _turn(message) in hidden else "",
     }
     return Listing(history, columns, empty="Nothing was said in this session yet.")
@@ -188,8 +189,3 @@ def _number(word: str) -> int:
 
 def _stale(desk: Desk) -> list[Stale]:
     return find_stale(desk.chat.sessions.history(desk.chat.sessions.current), desk.gatherer().read)
-
-
-def _shortened(text: str) -> str:
-    line = " ".join(text[: 4 * _SHOWN].split())
-    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"

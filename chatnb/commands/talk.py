@@ -8,8 +8,10 @@ from datetime import datetime
 
 from ..desk import Desk
 from ..errors import SettingsError
+from ..history import summary_in
 from ..listing import Listing
 from ..messages import Message, SessionInfo
+from ..views.words import shortened
 from .base import no_words, parser
 from .server import show_status
 
@@ -61,7 +63,7 @@ def open_session(desk: Desk, words: Sequence[str]) -> Listing[Message]:
     session = desk.chat.sessions.open(" ".join(words))
     columns: dict[str, Callable[[Message], str]] = {
         "": lambda m: m.model or m.role,
-        "said": lambda m: m.text if len(m.text) <= _SHOWN else m.text[:_SHOWN] + "…",
+        "said": lambda m: shortened((summary_in(m) or m).text, _SHOWN),
     }
     return Listing(session.messages[-_LAST:], columns, caption=session.title, empty="Nothing was said in it yet.")
 

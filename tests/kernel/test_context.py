@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -190,7 +191,7 @@ def test_a_dry_run_shows_tools_and_the_form_of_the_answer(kernel: Kernel) -> Non
 
     text = shown(kernel, "%%chat --dry-run --schema form\nWhat is the mean?")
 
-    assert "tool: double  0       left out  tiny cannot call tools" in text or "tools: double" in text
+    assert re.search(r"tools: double +\d+ +kept", text)
     assert '"mean": {"type": "number"}' in text
 
 
