@@ -110,9 +110,11 @@ class _Summary:
         def collect() -> None:
             room = limit
             for line in kind(value, self):
+                if lines and self._patience.is_long_over:
+                    raise TimeoutError
                 lines.append(line)
                 room -= len(line) + 1
-                if room < 0 or self._patience.is_long_over:
+                if room < 0:
                     return
 
         try:

@@ -40,7 +40,7 @@ class Patience:
     @property
     def is_long_over(self) -> bool:
         """Whether even what is known to end has to end; not sooner, as what it says shall not hang on the machine's load."""
-        return time.monotonic() >= self._ends_at + 10 * self._each_s
+        return time.monotonic() >= self._ends_at + 100 * self._each_s
 
     def call(self, function: Callable[[], T]) -> T:
         """Return what the function returns.

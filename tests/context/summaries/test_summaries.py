@@ -120,3 +120,11 @@ def test_what_an_object_says_of_itself_for_models_is_bounded_too() -> None:
     text = summarize(Chatty(), 100)
 
     assert text == "x" * 99 + "…"
+
+
+@pytest.mark.parametrize("value", [{"a": 1, "b": 2}, pd.DataFrame({"a": [1]}), pl.DataFrame({"a": [1]})])
+def test_where_time_runs_out_the_summary_says_that_there_is_more(value: object) -> None:
+    first, *rest = summarize(value, time_s=0).splitlines()
+
+    assert first == summarize(value).splitlines()[0]
+    assert rest == ["(the rest takes too long)"]
