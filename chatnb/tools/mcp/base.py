@@ -31,7 +31,7 @@ class McpServer:
     folder
         Where the program runs; empty: where this process does.
     secrets
-        What is never to be quoted of what it says.
+        What is never to be quoted of what it says, besides all of `environment` and `headers`.
     """
 
     name: str
@@ -62,10 +62,12 @@ class McpServer:
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
-    def quoted(self, text: str, limit: int = 300) -> str:
-        """Return the end of what it said as one line, cleaned, without the secrets that it was given."""
-        for secret in sorted(self.secrets, key=len, reverse=True):
+    def quoted(self, text: str, limit: int = 300, *, is_end: bool = False) -> str:
+        """Return the beginning or the end of what it said as one line, cleaned, without the secrets that it was given."""
+        for secret in sorted(
+            {*self.secrets, *self.environment.values(), *self.headers.values()}, key=len, reverse=True
+        ):
             if len(secret) >= _SHORTEST_SECRET:
                 text = text.replace(secret, "***")
         words = line(text, len(text))
-        return words if len(words) <= limit else f"…{words[1 - limit :]}"
+        return f"…{words[1 - limit :]}" if is_end and len(words) > limit else line(words, limit)

@@ -62,7 +62,7 @@ class _Reader:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
-        self._secrets: set[str] = set()  # what variables hold, and all of `env` and `headers`
+        self._secrets: set[str] = set()  # what the variables hold
 
     def server(self, name: object, entry: object) -> McpServer:
         where = f"mcpServers.{name}"
@@ -121,9 +121,7 @@ class _Reader:
     def _named_texts(self, value: object, where: str) -> dict[str, str]:
         if not isinstance(value, Mapping) or not all(isinstance(each, str) for pair in value.items() for each in pair):
             raise SettingsError(f"{where} is no mapping of texts to texts.")
-        texts = {key: self._filled(each, f"{where}.{key}") for key, each in value.items()}
-        self._secrets.update(texts.values())
-        return texts
+        return {key: self._filled(each, f"{where}.{key}") for key, each in value.items()}
 
     def _filled(self, text: str, where: str) -> str:
         def value(found: re.Match[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import time
 from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +24,8 @@ MOST_TOOLS = 200
 
 LIST_LIMIT_S = 20.0
 
+_PATIENCE = 10  # times as long as it took to fail: a server that hangs is not to be waited for before each question
+
 
 class Connection:
     """One server, for as long as it may be needed; belongs to one event loop.
@@ -39,6 +42,8 @@ class Connection:
         self.start_limit_s = start_limit_s
         self._life: Life | None = None
         self._definitions: tuple[Definition, ...] = ()
+        self._failure: McpFailed | None = None
+        self._again_at_s = 0.0
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -114,6 +119,9 @@ class Connection:
         self._definitions, self.notes = tuple(definitions.values()), tuple(notes)
 
     async def _begin(self) -> None:
+        began_s = time.monotonic()
+        if self._failure is not None and began_s < self._again_at_s:
+            raise McpFailed(str(self._failure))
         try:
             # Off the loop: it takes a second or two, in which every other answer would stand still.
             life = await asyncio.to_thread(importlib.import_module, ".life", __package__)
@@ -121,14 +129,19 @@ class Connection:
             raise SettingsError(
                 f"MCP servers need a package that is not there ({error.name}): pip install 'chatnb[mcp]'"
             ) from error
+        if self._life is not None:
+            self._later(self._life.close())
         self._life = life.Life(self.server)
         try:
             await self._life.client(self.start_limit_s)
         except BaseException as error:
             self._later(self._life.close())  # nobody waits until a program has ended that hangs
-            if isinstance(error, McpFailed):
-                raise McpFailed(f"The MCP server {self.server.name} cannot be used. {error}") from error
-            raise
+            if not isinstance(error, McpFailed):
+                raise
+            now_s = time.monotonic()
+            self._again_at_s = now_s + _PATIENCE * (now_s - began_s)
+            self._failure = McpFailed(f"The MCP server {self.server.name} cannot be used. {error}")
+            raise self._failure from error
 
     async def _asked(self, method: Method, params: dict[str, Json], limit_s: float) -> Mapping[str, Json]:
         life = self._life

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import mcp
 import mcp.types
-from mcp.types import CONNECTION_CLOSED
+from mcp.types import CONNECTION_CLOSED, PARSE_ERROR
 from pydantic import ValidationError
 
 from ...messages import Json
@@ -100,7 +100,8 @@ class Life:
             if error.code != CONNECTION_CLOSED:
                 refusal = self._transport.refusal()
                 self.is_over = self.is_over or self._transport.is_refused
-                return f"{refusal} It says: {text or error.code}".strip()
+                says = "What it sent is no message." if error.code == PARSE_ERROR else f"It says: {text or error.code}"
+                return f"{refusal} {says}".strip()
             self.is_over = True
             if not self._transport.has_ended.is_set():  # what broke it is known when its task is through
                 self._stop.set()
@@ -132,6 +133,7 @@ class Life:
                 try:
                     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
                 finally:
+                    self.is_over = True  # closing it takes a moment, in which nobody is to use it
                     for wait in waits:
                         wait.cancel()
         except BaseException as error:

@@ -115,12 +115,14 @@ class Program:
 
     async def reason(self) -> str:
         """Return why it is not to be spoken to any more, or how it behaves, in sentences."""
+        if not hasattr(self, "_process"):  # it was still to be started
+            return ""
         if self.has_ended.is_set() and not self._fault:
             await self._exits()
         code = self._process.returncode
         what = self._fault or (f"It ended with exit code {code}." if code is not None else "")
         noise = f"It printed what is no message: {self._noise}" if self._noise and not self._fault else ""
-        said = self._server.quoted(self._said.decode(errors="replace"))
+        said = self._server.quoted(self._said.decode(errors="replace"), is_end=True)
         return " ".join(filter(None, [what, noise, said and f"It complained: {said}"]))
 
     async def _read(self, incoming: MemoryObjectSendStream[SessionMessage | Exception]) -> None:

@@ -3,9 +3,11 @@
 import asyncio
 import socket
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +57,9 @@ async def called(tools: McpTools, name: str, arguments: Mapping[str, Any] | None
 
 
 @contextmanager
-def serving_http(folder: Path) -> Iterator[McpServer]:
+def serving_http(folder: Path, port: int = 0) -> Iterator[McpServer]:
     """Run the reference server over HTTP on loopback."""
-    port = ports.free_port()
+    port = port or ports.free_port()
     command: list[str | Path] = [sys.executable, SERVERS / "reference.py", str(port)]
     process = processes.start(command, env=processes.environment(), log=folder / "log")
     try:
@@ -65,6 +67,33 @@ def serving_http(folder: Path) -> Iterator[McpServer]:
         yield McpServer("reference", url=f"http://127.0.0.1:{port}/mcp")
     finally:
         processes.stop(process)
+
+
+@contextmanager
+def answering(status: int, headers: Mapping[str, str]) -> Iterator[str]:
+    """Answer whatever is asked over HTTP with the same."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = f"no {self.headers.get('X-Key')}".encode()
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/mcp"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def children() -> list[psutil.Process]:

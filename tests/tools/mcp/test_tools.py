@@ -15,7 +15,17 @@ from chatnb.tools.mcp.base import McpServer
 from chatnb.tools.mcp.tools import McpTools
 from chatnb.tools.toolbox import Toolbox
 from tests import ports
-from tests.tools.mcp.running import called, children, connected, hostile, named, reference, serving_http, until
+from tests.tools.mcp.running import (
+    answering,
+    called,
+    children,
+    connected,
+    hostile,
+    named,
+    reference,
+    serving_http,
+    until,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -147,6 +157,19 @@ async def test_a_server_that_hangs_at_its_start_is_told_and_ended() -> None:
     assert notes == ("The MCP server hostile cannot be used. It did not answer within 1 s.",)
 
 
+async def test_a_server_that_hung_is_not_waited_for_again_at_once() -> None:
+    tools = McpTools([hostile("hangs at once")], start_limit_s=1)
+    notes = await tools.connect()
+    life = tools._connections[0]._life
+
+    again = await tools.connect()
+    same = tools._connections[0]._life
+    await tools.aclose()
+
+    assert again == notes
+    assert life is same
+
+
 async def test_a_program_that_is_not_there_is_told() -> None:
     tools = McpTools([McpServer("lost", "no-such-program")])
 
@@ -186,6 +209,33 @@ async def test_a_connection_that_has_ended_is_made_anew_before_the_next_question
 
     assert notes == ()
     assert first != second
+
+
+async def test_a_connection_that_is_known_to_have_ended_is_made_anew_for_a_call() -> None:
+    async with connected(hostile("fine")) as tools:
+        first = (await called(tools, "hostile_act")).text
+        psutil.Process(int(first.split()[1])).kill()
+        life = tools._connections[0]._life
+        assert life
+        await until(lambda: life.is_over)
+
+        second = await called(tools, "hostile_act")
+
+    assert second.text.startswith("pid ")
+    assert first != second.text
+
+
+async def test_a_server_over_http_that_forgot_the_session_is_connected_with_again(tmp_path: Path) -> None:
+    with serving_http(tmp_path) as server:
+        port = int(server.url.split(":")[2].split("/")[0])
+        tools = McpTools([server])
+        assert await tools.connect() == ()
+    with serving_http(tmp_path, port):
+        notes = await tools.connect()
+        result = await called(tools, "reference_add", {"a": 1})
+        await tools.aclose()
+
+    assert (notes, result.text) == ((), "2")
 
 
 @pytest.mark.parametrize("behaviour", ["greets", "floods"])
@@ -350,3 +400,25 @@ async def test_an_address_without_mcp_is_told(tmp_path: Path) -> None:
         await tools.aclose()
 
     assert "knows no MCP at this address, or not any more (HTTP 404)" in note
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "said"),
+    [
+        (401, {"Content-Type": "text/plain"}, "It did not let us in (HTTP 401). Its headers need a valid key."),
+        (302, {"Location": "http://127.0.0.2:9/mcp"}, "It answered with HTTP 302."),
+        (200, {"Content-Type": "application/json", "Content-Encoding": "gzip"}, "It packed an answer although"),
+        (200, {"Content-Type": "text/html"}, "Unexpected content type"),
+        (200, {"Content-Type": "application/json"}, "What it sent is no message."),
+    ],
+)
+async def test_an_address_that_answers_with_something_else_is_told(
+    status: int, headers: dict[str, str], said: str
+) -> None:
+    with answering(status, headers) as url:
+        tools = McpTools([McpServer("far", url=url, headers={"X-Key": "sesame-street"})])
+        (note,) = await tools.connect()
+        await tools.aclose()
+
+    assert said in note
+    assert "sesame-street" not in note
