@@ -69,7 +69,6 @@ class Toolbox:
         self._approval = approval
         self._wholes = dict(wholes or {})
         self._is_tainted = is_tainted
-        self._reader = Tool.of(self._read_result, name=READER, where="loop")
         for each in tools:
             tool = each if isinstance(each, Tool) else tool_of(each) or Tool.of(each)
             if self._tools.setdefault(tool.spec.name, tool) is not tool:
@@ -92,7 +91,7 @@ class Toolbox:
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
         """What the model is told of them; of the reader of long results once there is one."""
-        tools = [*self._tools.values(), *([self._reader] if self._wholes and self._tools else [])]
+        tools = [*self._tools.values(), *([self._reader()] if self._wholes and self._tools else [])]
         return tuple(tool.spec for tool in tools)
 
     @property
@@ -137,7 +136,7 @@ class Toolbox:
         return ToolResult(call.id, call.name, text, is_error, duration_s=duration_s, whole=whole)
 
     async def _text(self, call: ToolCall) -> str:
-        tool = self._reader if call.name == READER and self._wholes else self._tools.get(call.name)
+        tool = self._reader() if call.name == READER and self._wholes else self._tools.get(call.name)
         if tool is None:
             raise LookupError(f"There is no tool {call.name!r}. There are: {', '.join(self._tools)}.")
         try:
@@ -180,6 +179,9 @@ class Toolbox:
                 if self._on_kernel is None:
                     raise SettingsError("This tool runs on the kernel's thread, and there is no kernel here.")
                 return await self._on_kernel(function)
+
+    def _reader(self) -> Tool:
+        return Tool.of(self._read_result, name=READER, where="loop")
 
     def _read_result(self, call_id: str, start: int = 0) -> str:
         """Read on in a result that was too long to be given whole.
