@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Generic, TypeVar, overload
 
 T = TypeVar("T")
 
+_TYPED = re.compile(r"`(.+?)`")
+
 
 class Listing(Sequence[T], Generic[T]):
     """Values, and how to show them.
+
+    A column of whole numbers is aligned to the right, and one in which nothing stands is not shown.
 
     Parameters
     ----------
     columns
         Each column's title, and the text of one value in it.
     caption
-        A line above the table.
+        What stands above the table, in one line or several; in a notebook what is between backticks is code.
     empty
         What is shown instead of a table without rows; says what to do.
 
     Examples
     --------
-    >>> Listing([1, 2], {"n": str, "square": lambda n: str(n * n)})
-    n  square
-    1  1
-    2  4
+    >>> Listing([2, 4], {"n": str, "in words": lambda n: "two" if n == 2 else "four", "square": lambda n: str(n * n)})
+    n  in words  square
+    2  two            4
+    4  four          16
     """
 
     def __init__(
@@ -60,23 +65,22 @@ class Listing(Sequence[T], Generic[T]):
     def __repr__(self) -> str:
         if not self._items:
             return self.empty
-        table = [list(self._columns), *self.rows]
-        widths = [max(len(row[i]) for row in table) for i in range(len(self._columns))]
-        lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table
-        ]
-        return "\n".join([*([self.caption] if self.caption else []), *lines])
+        lines = zip(*map(_as_text, self._shown()), strict=True)
+        return "\n".join([*([self.caption] if self.caption else []), *("  ".join(line).rstrip() for line in lines)])
 
     def _repr_html_(self) -> str:
         if not self._items:
-            return f"<p>{escape(self.empty)}</p>"
-        head = "".join(f"<th style='text-align:left'>{escape(title)}</th>" for title in self._columns)
-        body = "".join(
-            "<tr>" + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in row) + "</tr>"
-            for row in self.rows
-        )
-        caption = f"<caption style='text-align:left'>{escape(self.caption)}</caption>" if self.caption else ""
-        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+            return f"<p>{_prose(self.empty)}</p>"
+        lines = zip(*map(_as_html, self._shown()), strict=True)
+        head, *body = (f"<tr>{''.join(line)}</tr>" for line in lines)
+        # A <caption> would be no wider than the table.
+        caption = f"<p>{_prose(self.caption)}</p>" if self.caption else ""
+        return f"{caption}<table><thead>{head}</thead><tbody>{''.join(body)}</tbody></table>"
+
+    def _shown(self) -> list[list[str]]:
+        """Return each column, its title first."""
+        columns = [[title, *cells] for title, *cells in zip(self._columns, *self.rows, strict=True)]
+        return [column for column in columns if any(column[1:])]
 
 
 def size(size_bytes: int | None) -> str:
@@ -95,3 +99,23 @@ def size(size_bytes: int | None) -> str:
             return f"{value:.1f} {unit}" if unit != "B" else f"{value:.0f} B"
         value /= 1_000
     return f"{value:.1f} TB"
+
+
+def _as_text(column: Sequence[str]) -> list[str]:
+    width = max(map(len, column))
+    return [cell.rjust(width) if _is_numeric(column) else cell.ljust(width) for cell in column]
+
+
+def _as_html(column: Sequence[str]) -> list[str]:
+    style = f"style='text-align:{'right' if _is_numeric(column) else 'left'}'"
+    title, *cells = (escape(cell) for cell in column)
+    return [f"<th {style}>{title}</th>", *(f"<td {style}>{cell}</td>" for cell in cells)]
+
+
+def _is_numeric(column: Sequence[str]) -> bool:
+    return all(cell.replace(",", "").isdecimal() for cell in column[1:])
+
+
+def _prose(text: str) -> str:
+    """Return lines of ours as HTML."""
+    return _TYPED.sub(r"<code>\1</code>", escape(text)).replace("\n", "<br>")

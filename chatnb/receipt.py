@@ -30,13 +30,10 @@ class Receipt:
             "item": lambda item: item.label,
             "tokens": lambda item: f"{item.tokens:,}",
             "": lambda item: item.fate,
-            "because": lambda item: item.reason,
+            "because": _reason,
         }
-        caption = (
-            f"About {prompt.tokens:,} tokens {verb} to {plan.model.name}, in a window of {prompt.num_ctx:,}. "
-            + " ".join(plan.asked.notes)
-        )
-        self.items = Listing(prompt.items, columns, caption=caption.strip())
+        about = f"About {prompt.tokens:,} tokens {verb} to {plan.model.name}, in a window of {prompt.num_ctx:,}."
+        self.items = Listing(prompt.items, columns, caption="\n".join([about, *plan.asked.notes]))
         self.read = tuple(_read(plan))
 
     def __repr__(self) -> str:
@@ -45,10 +42,15 @@ class Receipt:
     def _repr_html_(self) -> str:
         folded = "".join(
             f"<details><summary>{escape(title)}</summary>"
-            f'<pre style="white-space:pre-wrap">{escape(text)}</pre></details>'
+            f'<pre style="white-space:pre-wrap;margin:0.5em 0 1em 1.2em">{escape(text)}</pre></details>'
             for title, text in self.read
         )
         return self.items._repr_html_() + folded
+
+
+def _reason(item: Item) -> str:
+    size = f" ({item.full_tokens:,} tokens)" if item.fate == "left out" and item.full_tokens else ""
+    return item.reason.removeprefix("shortened ") + size
 
 
 def _read(plan: Plan) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,28 @@ def test_a_listing_is_the_sequence_of_its_values() -> None:
 def test_plain_text_has_aligned_columns_and_the_caption() -> None:
     listing = Listing(["a", "long"], {"name": str, "size": lambda s: str(len(s))}, caption="Names")
 
-    assert repr(listing) == "Names\nname  size\na     1\nlong  4"
+    assert repr(listing) == "Names\nname  size\na        1\nlong     4"
+
+
+def test_whole_numbers_are_aligned_to_the_right_in_html_too() -> None:
+    html = Listing([7, 1_234], {"n": "{:,}".format, "size": "{} B".format})._repr_html_()
+
+    right, left = "style='text-align:right'", "style='text-align:left'"
+    assert f"<tr><th {right}>n</th><th {left}>size</th></tr>" in html
+    assert f"<tr><td {right}>1,234</td><td {left}>1234 B</td></tr>" in html
+
+
+def test_a_column_in_which_nothing_stands_is_not_shown() -> None:
+    listing = Listing(["a", "b"], {"name": str, "gone": lambda _: "", "": lambda name: name.strip("b")})
+
+    assert repr(listing) == "name\na     a\nb"
+    assert "gone" not in listing._repr_html_()
+
+
+def test_what_is_to_be_typed_is_code_in_html() -> None:
+    listing = Listing([1], {"n": str}, caption="Try `%chat <b>`.\nOr not.")
+
+    assert listing._repr_html_().startswith("<p>Try <code>%chat &lt;b&gt;</code>.<br>Or not.</p><table>")
 
 
 def test_a_cell_of_several_lines_stays_on_one() -> None:

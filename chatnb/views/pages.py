@@ -42,6 +42,7 @@ _ONE_LINE = 'style="opacity:0.7;white-space:nowrap;overflow:hidden;text-overflow
 _RED = 'style="color:var(--jp-error-color1, #d32f2f)"'
 _APART = 'style="margin-bottom:0.5em"'
 _TICKER_CHARS = 100
+_TYPED = re.compile(r"&#96;(.+?)&#96;")
 _SPECIAL = re.compile(r"[$&*<>@\[\\\]_`|~]|:(?=/)|(?<=[Ww]{3})\.|\n")
 
 
@@ -139,7 +140,7 @@ class Layout:
         return [*closing_notes(reply), *filter(None, [" · ".join(ending)])]
 
     def _markdown(self, sheet: _Sheet, above: list[str], below: list[str], alarm: str, *, is_finished: bool) -> str:
-        blocks: list[_Block] = [_Block(html=_note(line)) for line in above]
+        blocks: list[_Block] = [_Block(html=_notes(above))]
         for is_call, items in groupby(sheet, lambda item: isinstance(item, _Call)):
             if is_call:
                 lines = [self._call(item) for item in items if isinstance(item, _Call)]
@@ -152,9 +153,9 @@ class Layout:
                 elif isinstance(item, str):
                     text = self._safe(item, is_final=not is_open)
                     blocks.append(_Block(text=text if is_open else text.rstrip()))
-        blocks += [_Block(html=_note(line)) for line in below]
+        blocks.append(_Block(html=_notes(below)))
         if alarm:
-            blocks.append(_Block(html=f"<strong {_RED}>{_inert(alarm)}</strong>"))
+            blocks.append(_Block(html=f"<strong {_RED}>{_sentence(alarm)}</strong>"))
         return self._joined([block for block in blocks if block.html or block.text.strip()])
 
     def _call(self, entry: _Call) -> str:
@@ -206,8 +207,13 @@ def _safe(text: str, *, is_final: bool) -> str:
     return safe_markdown(whole_markdown(text, is_final=is_final))
 
 
-def _note(text: str) -> str:
-    return f"<small {_DIM}>{_inert(text)}</small>"
+def _notes(lines: Sequence[str]) -> str:
+    return f"<small {_DIM}>{'<br>'.join(map(_sentence, lines))}</small>" if lines else ""
+
+
+def _sentence(text: str) -> str:
+    """Return a sentence of ours, with what is to be typed as code."""
+    return _TYPED.sub(r"<code>\1</code>", _inert(text))
 
 
 def _thinking(text: str, *, is_open: bool, is_whole: bool) -> str:

@@ -449,9 +449,7 @@ async def test_after_a_tool_of_the_network_even_what_was_allowed_is_asked_about(
 
 async def test_what_a_call_would_do_is_found_out_where_it_would_run() -> None:
     seen = []
-    act = Tool.of(
-        lambda text: text, name="act", effects=["writes"], preview=lambda _: threading.current_thread().name
-    )
+    act = Tool.of(lambda text: text, name="act", effects=["writes"], preview=lambda _: threading.current_thread().name)
 
     async def ask(proposal: Proposal) -> Verdict:
         seen.append(proposal)

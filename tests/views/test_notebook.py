@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -19,7 +20,7 @@ from chatnb.messages import ToolCall, Usage
 from chatnb.views.base import pace_s
 from chatnb.views.notebook import NotebookView
 from chatnb.views.pages import PAGE_CHARS
-from tests.views.logs import ANSWER, ASKED, CALL, COUNTED, DROPS, LOGS, PARAGRAPH, RETRYING, said, thought, turn
+from tests.views.logs import ANSWER, ASKED, CALL, COUNTED, DONE, DROPS, LOGS, PARAGRAPH, RETRYING, said, thought, turn
 from tests.views.surfaces import Cell, Output, one_by_one, shown
 
 
@@ -214,6 +215,16 @@ def test_the_footer_tells_the_figures() -> None:
     cell = watched(LOGS["an answer"], footer=True)
 
     assert "qwen3:8b · 214 tokens · 31.0 tokens/s · 7.4 s · 1k of 4k</small>" in cell.pages[0]
+
+
+def test_notes_stand_together_and_what_is_to_be_typed_is_code() -> None:
+    asked = replace(ASKED, notes=("a.txt is shortened.", "`%chat <pin>` is new."))
+
+    cell = watched([asked, *said("Yes."), COUNTED, DONE])
+
+    note, answer = cell.pages[0].split("\n\n")
+    assert note.endswith(">a.txt is shortened.<br><code>%chat &#60;pin&#62;</code> is new.</small>")
+    assert answer == "Yes."
 
 
 def test_the_footer_can_be_left_out() -> None:
