@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-BEHAVIOUR = sys.argv[1]
+BEHAVIOUR = "".join(sys.argv[1:2])
 FILE = Path(sys.argv[2]) if len(sys.argv) > 2 else None
 TOOL = {"name": "act", "description": "Act.", "inputSchema": {"type": "object", "properties": {}}}
 
