@@ -63,6 +63,23 @@ class Pending:
             raise AssertionError(f"The cell did not show {text!r} within {timeout_s} s.")
         return found
 
+    def wait_for_prompt(self, timeout_s: float = 30) -> str:
+        """Wait until the cell asks, and return what; it stays without an answer.
+
+        Raises
+        ------
+        AssertionError
+            If it did not within `timeout_s`.
+        """
+        self._wait_until_it_begins()
+        end_at = time.monotonic() + timeout_s
+        while time.monotonic() < end_at:
+            if (prompt := self._kernel.prompt()) is not None:
+                self._prompts.append(prompt)
+                return prompt
+            time.sleep(0.02)
+        raise AssertionError(f"The cell did not ask within {timeout_s} s.")
+
     def wait(self, timeout_s: float = 60) -> Run:
         """Wait until the cell has ended and everything it published is here.
 

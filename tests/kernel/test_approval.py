@@ -148,7 +148,7 @@ def test_a_trial_shows_what_code_would_change_before_it_is_allowed(desk: Desk) -
 @pytest.mark.parametrize("script", [[calling("write_file", {"path": "a.md", "text": "1"}), Answer(text="Done.")]])
 def test_an_interrupt_while_it_asks_ends_the_cell_and_nothing_is_done(desk: Desk) -> None:
     pending = desk.kernel.start("%ask -t write Write it.")
-    pending.wait_for_text("+1")
+    pending.wait_for_prompt()
 
     desk.kernel.interrupt()
     run = pending.wait()
