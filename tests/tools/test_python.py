@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterator
 from typing import Any
 
@@ -83,7 +84,8 @@ def test_what_is_no_code_or_ends_the_program_is_an_error_too(terminal: Typed, to
     assert "Error" in result or "exit" in result or "not found" in result
 
 
-def test_it_is_no_cell_of_the_users(terminal: Typed, tool: Tool) -> None:
+def test_it_is_no_cell_of_the_users(terminal: Typed, tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(builtins, "_", raising=False)  # where anybody has set it, IPython leaves its own alone
     terminal.run("'mine'")
     before = terminal.shell.execution_count
 
