@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from .errors import StoreError
+from .stores.disk import locked, make_private, write_aside
 from .tools.approval import Proposal, Verdict
 from .tools.showing import plainly
 
@@ -73,13 +75,12 @@ class AllowedFolder:
 
     def add(self, key: tuple[str, str]) -> None:
         """Allow them here."""
-        known = self._read()
-        known.setdefault(self._folder, []).append(list(key))
-        with suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            beside = self._path.with_suffix(".new")
-            beside.write_text(json.dumps(known, indent=1), encoding="utf-8")
-            beside.replace(self._path)
+        with suppress(OSError, StoreError):
+            make_private(self._path.parent)
+            with locked(self._path.with_suffix(".lock")):
+                known = self._read()
+                known.setdefault(self._folder, []).append(list(key))
+                write_aside(self._path, [json.dumps(known, indent=1).encode()])
 
     def _read(self) -> dict[str, list[list[str]]]:
         try:

@@ -7,13 +7,13 @@ learned anew within a few answers.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from .errors import StoreError
 from .messages import Json
+from .stores.disk import locked, make_private, write_aside
 from .tokens import UNCALIBRATED, Calibration
 
 
@@ -42,8 +42,12 @@ class Calibrations:
         self.get(model)
         self._known = {**(self._known or {}), model: calibration}
         if save and self._path is not None:
-            with suppress(OSError):
-                _write(self._path, json.dumps({**self._read(), model: calibration.to_json()}))
+            # Another kernel that saves just now is no failure.
+            with suppress(OSError, StoreError):
+                make_private(self._path.parent)
+                with locked(self._path.with_suffix(".lock"), timeout_s=0):
+                    data = json.dumps({**self._read(), model: calibration.to_json()}).encode()
+                    write_aside(self._path, [data], is_durable=False)
 
     def _read(self) -> Mapping[str, Json]:
         if self._path is None:
@@ -53,16 +57,3 @@ class Calibrations:
         except (OSError, ValueError):
             return {}
         return data if isinstance(data, dict) else {}
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace a file as a whole, so that nobody reads half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink()  # or a full disk would get one with each answer
-        raise

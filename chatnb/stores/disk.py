@@ -33,8 +33,13 @@ def stamp_of(stat: os.stat_result) -> Stamp:
     return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
-def write_aside(path: Path, pieces: Iterable[bytes]) -> None:
-    """Replace the file by `pieces`, durably: at any moment there is the old content or the new. One writer at a time.
+def write_aside(path: Path, pieces: Iterable[bytes], *, is_durable: bool = True) -> None:
+    """Replace the file by `pieces`: at any moment there is the old content or the new. One writer at a time.
+
+    Parameters
+    ----------
+    is_durable
+        Whether it has to outlive a loss of power, too; what can be made anew need not wait for the disk.
 
     Raises
     ------
@@ -51,13 +56,15 @@ def write_aside(path: Path, pieces: Iterable[bytes]) -> None:
             # within a tick would look like none.
             written_at = time.time_ns()
             os.utime(new, ns=(written_at, written_at))
-            os.fsync(file.fileno())
+            if is_durable:
+                os.fsync(file.fileno())
         patiently(os.replace, new, path)
     except BaseException:
         with suppress(OSError):
             new.unlink()
         raise
-    sync_folder(path.parent)
+    if is_durable:
+        sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

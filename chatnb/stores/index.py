@@ -18,7 +18,7 @@ from typing import Any
 from ..errors import StoreError
 from ..messages import SessionInfo
 from .atomic import Damaged, Tables, parsed
-from .disk import Stamp, locked, patiently, stamp_of
+from .disk import Stamp, locked, stamp_of, write_aside
 
 _VERSION = 1
 _SUFFIX = ".json"
@@ -99,11 +99,8 @@ class Index:
         # Only a convenience: a folder that cannot be written, or another process that saves just now, is no failure;
         # nor need it outlive a loss of power, so it is not brought to the disk.
         with suppress(OSError, StoreError), locked(self._path.with_suffix(".lock"), timeout_s=0):
-            new = self._path.with_suffix(".new")
-            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with open(descriptor, "w", encoding="ascii") as file:  # noqa: PTH123 - a Path cannot open with a mode
-                file.write(json.dumps({"version": _VERSION, "rows": rows}))
-            patiently(os.replace, new, self._path)
+            data = json.dumps({"version": _VERSION, "rows": rows}).encode()
+            write_aside(self._path, [data], is_durable=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ def test_other_files_in_the_folder_are_left_alone(store: TinyStore) -> None:
 
 def test_an_index_that_cannot_be_written_does_not_prevent_a_list(store: TinyStore) -> None:
     index_of(store).unlink()
-    index_of(store).with_suffix(".new").mkdir()  # nobody can write a file of that name
+    index_of(store).with_name(f"{index_of(store).name}.new").mkdir()  # nobody can write a file of that name
 
     assert titles(store) == ["three", "two", "one"]
     assert not index_of(store).exists()
