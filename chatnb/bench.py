@@ -10,7 +10,7 @@ from .asking import AllowedFolder, asked
 from .chat import Chat, sessions_folder
 from .config import ChatConfig
 from .context.gather import Gatherer
-from .messages import Context, Message, ToolResult
+from .messages import Context, Session, ToolResult
 from .toolkit import NETWORKED, Kernel, Toolkit
 from .tools.approval import Approval, Proposal, Verdict
 from .tools.toolbox import Toolbox
@@ -33,8 +33,6 @@ class Bench:
     ----------
     undo
         What the last run of a model's code replaced.
-    approval
-        What was answered so far.
     """
 
     def __init__(
@@ -48,7 +46,7 @@ class Bench:
         self._config, self._chat, self._is_attended = config, chat, is_attended
         self._shell, self._gatherer = shell, gatherer
         self.undo = Undo({} if shell is None else shell.user_ns)
-        self.approval = Approval()
+        self._approval = Approval()
 
     def toolkit(self, *, is_tried: bool = False) -> Toolkit:
         """Return all tools that can be chosen now.
@@ -65,30 +63,37 @@ class Bench:
         kernel = Kernel(self._shell, self._gatherer(), self.undo, is_tried)
         return Toolkit(Path.cwd(), own, kernel, search=config.search, has_shell=config.shell)
 
-    def toolbox(self, names: Sequence[str] = (), history: Sequence[Message] = (), *, is_tried: bool = False) -> Toolbox:
+    def allowance(self) -> Approval:
+        """Return who decides about calls, by the settings of now."""
+        home = sessions_folder(self._config.settings()).parent
+        folder = AllowedFolder(home / "allowed.json", Path.cwd())
+        self._approval.use(self._config.approve, self._ask if self._is_attended() else None, folder)
+        return self._approval
+
+    def toolbox(self, names: Sequence[str] = (), session: Session | None = None, *, is_tried: bool = False) -> Toolbox:
         """Return the tools for one question.
 
         Parameters
         ----------
         names
             Those that are chosen, or their sets; none: what the settings say.
-        history
-            What was said before: long results in it can be read on, and text from the network makes distrustful.
+        session
+            Instead of the current one. Long results in it can be read on, and text from the network makes distrustful.
 
         Raises
         ------
         SettingsError
             If something is chosen that is not there.
         """
-        toolkit = self.toolkit(is_tried=is_tried)
-        home = sessions_folder(self._config.settings()).parent
-        folder = AllowedFolder(home / "allowed.json", Path.cwd())
-        self.approval.use(self._config.approve, self._ask if self._is_attended() else None, folder)
+        chosen = self.toolkit(is_tried=is_tried).chosen(names or self._config.tools)
+        sessions = self._chat.sessions
+        # Reading a long session takes as long as asking it: not where there is nothing to call.
+        history = sessions.history(session or sessions.current) if chosen else ()
         parts = [part for message in history for part in message.parts]
         return Toolbox(
-            toolkit.chosen(names or self._config.tools),
+            chosen,
             self._chat.portal.on_kernel,
-            approval=self.approval,
+            approval=self.allowance(),
             wholes={part.call_id: part.whole for part in parts if isinstance(part, ToolResult) and part.whole},
             is_tainted=any(
                 part.name in NETWORKED if isinstance(part, ToolResult) else part.ref.startswith("url:")

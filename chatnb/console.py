@@ -99,8 +99,7 @@ def _ask(parsed: argparse.Namespace, settings: Settings) -> int:
         sources = outside(Path.cwd(), chat.sessions, confirm=confirm, urls=config.urls, extensions=options.ext)
         # What comes through a pipe is not the user's own words, so that nothing is looked up for it.
         reading = Gatherer(sources).gather(options.context, words, chat.sessions.current.pins)
-        history = chat.sessions.history(chat.sessions.current)
-        tools = Bench(config, chat, lambda: is_attended).toolbox(options.tools, history)
+        tools = Bench(config, chat, lambda: is_attended).toolbox(options.tools)
         ask = chat.prepare(text, reading, tools=tools)
         if options.dry_run:
             print(Receipt(chat.portal.call(chat.plan(ask)), is_sent=False))

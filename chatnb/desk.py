@@ -129,7 +129,7 @@ class Desk:
             Reading(carried),
             settings=settings,
             session=session,
-            tools=self.bench.toolbox(history=history),
+            tools=self.bench.toolbox(session=session),
             without=question.turn_id,
             fit=max(least, 1) if fit else 0,
         )
@@ -194,7 +194,7 @@ class Desk:
             settings=options.over(self.settings(session)),
             session=session,
             schema=schema.json if schema else None,
-            tools=self.bench.toolbox(options.tools, sessions.history(session), is_tried=options.trial),
+            tools=self.bench.toolbox(options.tools, session, is_tried=options.trial),
         )
         if options.dry_run:
             return Receipt(self.chat.portal.call(self.chat.plan(ask)), is_sent=False)
