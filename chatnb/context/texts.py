@@ -54,7 +54,7 @@ def decode(head: bytes, tail: bytes = b"") -> tuple[str, str] | None:
     >>> decode(b"\x7fELF\x02\x01\x01\x00") is None
     True
     """
-    encoding, start = _encoding(head, tail)
+    encoding, start = encoding_of(head, tail)
     if not encoding:
         return None
     texts = _decoded(head[start:], tail, encoding)
@@ -64,7 +64,7 @@ def decode(head: bytes, tail: bytes = b"") -> tuple[str, str] | None:
     return _LINE_END.sub("\n", texts[0]), _LINE_END.sub("\n", texts[1])
 
 
-def _encoding(head: bytes, tail: bytes) -> tuple[str, int]:
+def encoding_of(head: bytes, tail: bytes) -> tuple[str, int]:
     """Return the encoding, "" if it is none, and how many bytes its mark has."""
     for mark, encoding in _MARKS:
         if head.startswith(mark):

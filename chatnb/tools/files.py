@@ -19,8 +19,7 @@ from typing import TextIO
 from ..context import documents
 from ..context.guarded import read_ends
 from ..context.reading import PICTURES, read_text
-from ..context.texts import _encoding as encoding_of
-from ..context.texts import decode
+from ..context.texts import decode, encoding_of
 from ..context.walking import ALL_FILES, Walk
 from ..errors import ContextError, ContextNotFound, ContextRefused
 from .confined import ConfinedFolder, is_folder

@@ -17,8 +17,7 @@ from secrets import token_hex
 from typing import Any
 
 from ..context.guarded import read_ends
-from ..context.texts import _encoding as encoding_of
-from ..context.texts import decode
+from ..context.texts import decode, encoding_of
 from ..errors import ContextRefused
 from .confined import ConfinedFolder
 from .differences import difference
