@@ -117,19 +117,21 @@ def try_run(
     reader, writer = os.pipe()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()  # or both processes would
-    with warnings.catch_warnings(), _interrupts_held():
-        # From 3.12 on: other threads may hold locks that nobody in the fork ever gives back. The time limit ends that.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        process = os.fork()
-        if process == 0:
-            live_and_die(code, shell, writer, Limits(time_limit_s, memory_limit_bytes))
-    os.close(writer)
-    received = None
+    process, received, status = 0, None, 0
     try:
+        with warnings.catch_warnings(), _interrupts_held():
+            # From 3.12 on: other threads may hold locks that nobody in the fork ever gives back. The time limit ends that.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            process = os.fork()
+            if process == 0:
+                live_and_die(code, shell, writer, Limits(time_limit_s, memory_limit_bytes))
+            os.close(writer)
         received = _received(reader, time.monotonic() + time_limit_s)
     finally:
-        os.close(reader)
-        status = _ended(process, grace_s=0 if received is None else _GRACE_S)
+        with _interrupts_held():  # a second one must not leave the fork behind either
+            os.close(reader)
+            if process:
+                status = _ended(process, grace_s=0 if received is None else _GRACE_S)
     after = dict(islice(_files(folder), _FILES))
     written = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
     notes = () if len(after) < _FILES else (f"Of the folder's files only {_FILES:,} were compared.",)

@@ -191,6 +191,19 @@ def test_an_interrupt_ends_a_trial(shared: Kernel) -> None:
     assert shared.process.children() == []
 
 
+def test_an_interrupt_in_the_very_moment_of_the_fork_ends_a_trial(shared: Kernel) -> None:
+    shared.run(
+        "import os, signal\nat_fork = [lambda: signal.raise_signal(signal.SIGINT)]\n"
+        "os.register_at_fork(after_in_parent=lambda: at_fork and at_fork.pop()())"
+    )
+
+    run = shared.run("trial('while True: pass')")
+
+    assert run.error is not None
+    assert run.error.name == "KeyboardInterrupt"
+    assert shared.process.children() == []
+
+
 def test_a_trial_that_writes_leaves_the_folder_as_it_was(shared: Kernel) -> None:
     shared.run("Path('a.csv').write_text('kept')")
 
