@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 from operator import itemgetter
 
-from .messages import Message, Part, Summary, Thinking, ToolCall, ToolResult
+from .messages import Context, Image, Message, Part, Summary, Thinking, ToolCall, ToolResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +26,19 @@ class Turn:
         turn may hold them. Some may have no parts left; those are not sent.
     reason
         Why the turn is not sent; empty if it is.
+    is_bare
+        Whether it is sent without what its question carried along.
     """
 
     messages: tuple[Message, ...]
     read: tuple[Message, ...]
     reason: str = ""
+    is_bare: bool = False
 
     @property
     def sent(self) -> tuple[Message, ...]:
         """What a model reads of it."""
-        return () if self.reason else tuple(message for message in self.read if message.parts)
+        return () if self.reason else tuple(bare(read) if self.is_bare else read for read in self.read if read.parts)
 
 
 def turns_of(history: Sequence[Message], hidden: Collection[str] = (), until: str = "") -> list[Turn]:
@@ -71,6 +74,23 @@ def without_older(turns: Sequence[Turn], costs: Sequence[int], limit: int, reaso
             if total > limit:
                 marked[number] = replace(turn, reason=reason)
     return marked
+
+
+def bare(message: Message) -> Message:
+    """Return a message without pictures, and with no more than the names of other things that it carries along.
+
+    Examples
+    --------
+    >>> from chatnb.messages import Context, Text, now
+    >>> bare(Message("1", "s", "user", (Context("cell 5", "x = 1"), Text("Why?")), now())).parts[0].label
+    'cell 5 (left out: no room)'
+    """
+    kept = [part for part in message.parts if not isinstance(part, Image)]
+    parts = tuple(
+        Context(f"{part.label} (left out: no room)", "", ref=part.ref) if isinstance(part, Context) else part
+        for part in kept
+    )
+    return message if parts == message.parts else replace(message, parts=parts)
 
 
 def newest_summary(messages: Sequence[Message], hidden: Collection[str] = ()) -> Message | None:

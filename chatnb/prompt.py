@@ -2,7 +2,8 @@
 
 Pure: a question, the session's history and a size go in; messages come out, and one item for everything that was sent,
 shortened or left behind. The system prompt and the question's own text are never cut. What remains of the window goes to
-the question's context, then to the summary of what was said before, then to whole turns of the history, newest first.
+the question's context, then to the summary of what was said before, then to whole turns of the history, newest first: of
+an older one at first what its question carried along gives way, then all of it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from .errors import SettingsError
-from .history import Turn, newest_summary, summary_in, turns_of, without_older
+from .history import Turn, bare, newest_summary, summary_in, turns_of, without_older
 from .messages import Context, Image, Message, Part, Text, ToolCall, ToolResult, ToolSpec, now, title_of
 from .shortening import Piece, fit
 from .tokens import UNCALIBRATED, Calibration
@@ -33,6 +34,7 @@ Fate = Literal["kept", "shortened", "left out"]
 
 _TOO_OLD = "older than what fits"
 _UNCHANGED = "unchanged, already above"
+_BARE = "no room for what it carried along"
 _KINDS = {"user": "question", "assistant": "answer"}
 _LABEL_CHARS = 40
 
@@ -153,7 +155,7 @@ def compose(
     told = calibration.count_tools(tools)
     fixed = calibration.overhead + count(_bare(question)) + (count(head) if head else 0) + told
     summed = count(newest) if newest else 0
-    wanted = fixed + _carried(question, calibration) + summed + sum(_costs(turns, question, calibration, count))
+    wanted = fixed + _carried(question, calibration) + summed + _wanted(turns, question, calibration, count)
     size = num_ctx or _step(max(wanted + answer_tokens + spare_tokens, at_least), at_most)
 
     room = size - min(answer_tokens, size // 2) - fixed
@@ -162,7 +164,7 @@ def compose(
     room -= _carried(fitted, calibration)
     summary = newest if summed <= room else None
     summed = summed if summary else 0
-    sent = without_older(turns, _costs(turns, fitted, calibration, count), room - summed, _TOO_OLD)
+    sent = _fitting(turns, fitted, room - summed, calibration, count)
 
     repeats = _Repeats(calibration)
     lines = [_Line("system", head, head)] if head else []
@@ -180,6 +182,7 @@ def compose(
         items=tuple(items),
         notes=(
             *_notes(pieces, size, fixed, calibration),
+            *_bare_notes(sent, size),
             *(
                 [f"The summary is left out: the window of {size:,} tokens has no room for it."]
                 if newest is not summary
@@ -199,6 +202,12 @@ class _Repeats:
     def __init__(self, calibration: Calibration) -> None:
         self._calibration = calibration
         self._seen: set[tuple[str, str]] = set()
+
+    def copy(self) -> _Repeats:
+        """Return one that knows the same, and goes on by itself."""
+        copy = _Repeats(self._calibration)
+        copy._seen = set(self._seen)
+        return copy
 
     def message(self, message: Message) -> Message:
         """Return the message as it is sent."""
@@ -238,8 +247,9 @@ def _lines(turn: Turn, repeats: _Repeats) -> Iterator[_Line]:
         if turn.reason or not read.parts:
             yield _Line(_label(saved), saved, None, turn.reason or "nothing in it is read later")
         else:
-            sent = repeats.message(read)
-            yield _Line(_label(saved), read, sent, "" if sent is read else _UNCHANGED)
+            kept = bare(read) if turn.is_bare else read
+            sent = repeats.message(kept)
+            yield _Line(_label(saved), read, sent, _BARE if kept is not read else "" if sent is read else _UNCHANGED)
 
 
 def _once(piece: Piece, repeats: _Repeats) -> Piece:
@@ -275,6 +285,14 @@ def _notes(pieces: Sequence[Piece], size: int, fixed: int, calibration: Calibrat
             yield f"{name} is shortened in its middle, from about {was:,} tokens to {now_:,}: the window has {size:,}."
 
 
+def _bare_notes(turns: Sequence[Turn], size: int) -> Iterator[str]:
+    """Yield what has to be said of earlier questions."""
+    lost = sum(any(bare(read) is not read for read in turn.read) for turn in turns if turn.is_bare and not turn.reason)
+    if lost:
+        whose = "an earlier question" if lost == 1 else f"{lost} earlier questions"
+        yield f"What {whose} carried along is left out: the window of {size:,} tokens has no room for it."
+
+
 def _remembering(count: _Count) -> _Count:
     """Return a function that counts each message once: a long session is gone through several times."""
     known: dict[int, tuple[Message, int]] = {}  # with the message, so that no other one gets its id
@@ -287,12 +305,33 @@ def _remembering(count: _Count) -> _Count:
     return remembered
 
 
-def _costs(turns: Sequence[Turn], question: Message, calibration: Calibration, count: _Count) -> list[int]:
-    """Return the tokens that each turn adds to those after it."""
+def _wanted(turns: Sequence[Turn], question: Message, calibration: Calibration, count: _Count) -> int:
+    """Return the tokens of all turns before a question."""
     repeats = _Repeats(calibration)
     repeats.message(question)
-    costs = [sum(count(repeats.message(each)) for each in turn.sent) for turn in reversed(turns)]
-    return costs[::-1]
+    return sum(count(repeats.message(each)) for turn in reversed(turns) for each in turn.sent)
+
+
+def _fitting(
+    turns: Sequence[Turn], question: Message, room: int, calibration: Calibration, count: _Count
+) -> list[Turn]:
+    """Return the turns as they are sent, so that they have at most `room` tokens; once one is left out, all older ones are."""
+    repeats = _Repeats(calibration)
+    repeats.message(question)
+    fitting = list(turns)
+    for number, turn in reversed(list(enumerate(turns))):
+        if turn.reason:
+            continue
+        for tried in (turn, replace(turn, is_bare=True)):
+            before = repeats.copy()
+            cost = sum(count(repeats.message(each)) for each in tried.sent)
+            if cost <= room:
+                fitting[number], room = tried, room - cost
+                break
+            repeats = before
+        else:
+            fitting[number], room = replace(turn, reason=_TOO_OLD), -1
+    return fitting
 
 
 def _carried(question: Message, calibration: Calibration) -> int:

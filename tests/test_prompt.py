@@ -511,7 +511,42 @@ def test_shortened_context_does_not_make_room_for_its_own_earlier_copy() -> None
     composed = compose(carrying(wide), [asked, reply_to(asked)], at_most=4_096)
 
     assert item(composed, "context: file a.txt").reason.startswith("shortened from")
-    assert (composed.left_out, len(composed.messages)) == (2, 1)
+    assert composed.messages[0].parts == (Context("file a.txt (left out: no room)", ""), Text("What is it?"))
+
+
+def test_of_an_old_turn_what_it_carried_along_gives_way_before_its_words() -> None:
+    asked = question("What is in it?", 1, Context.of("file a.txt", LONG))
+    history = [asked, reply_to(asked, "Numbers."), *turns(3)[2:]]
+
+    composed = compose(ASKED, history, at_most=8_192)
+
+    assert [message.text for message in composed.messages[:2]] == ["What is in it?", "Numbers."]
+    assert composed.messages[0].parts[0] == Context("file a.txt (left out: no room)", "")
+    assert (composed.left_out, len(composed.messages)) == (0, 7)
+    told = item(composed, "question: What is in it?")
+    assert (told.fate, told.reason) == ("shortened", "no room for what it carried along")
+    assert told.tokens < 100 < told.full_tokens
+    assert composed.notes == (
+        "What an earlier question carried along is left out: the window of 8,192 tokens has no room for it.",
+    )
+
+
+def test_what_an_old_turn_lost_is_sent_whole_where_a_newer_one_carries_it_too() -> None:
+    first, second = question("What is it?", 1, CELL, Context.of("file a.txt", LONG)), question("And then?", 2, CELL)
+    history = [first, reply_to(first), second, reply_to(second)]
+
+    composed = compose(ASKED, history, at_most=8_192)
+
+    assert composed.messages[0].parts[0] == Context("cell 5 (left out: no room)", "")
+    assert composed.messages[2] is second
+
+
+def test_a_picture_of_an_old_turn_gives_way_before_its_words() -> None:
+    asked = question("What is it?", 1, Image(b"", "image/png"))
+
+    composed = compose(ASKED, [asked, reply_to(asked)], num_ctx=512)
+
+    assert composed.messages[0].parts == (Text("What is it?"),)
 
 
 def test_a_short_context_is_sent_again_since_it_costs_little() -> None:
