@@ -7,7 +7,8 @@ server has memory for, and how its tokens are counted.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -34,6 +35,9 @@ RESULTS_TOKENS = 8_192
 FALLBACK_WINDOW = 8_192
 """Where there is no memory for a larger window, a smaller one is tried on the same model; where there is none for one of at
 most this size, the next model is asked before that: little of a conversation would be left."""
+
+CEILING_S = 600.0
+"""So long a window for which there was no memory is not asked for again: by then another program may have ended."""
 
 LEAST_WINDOW = 2_048
 """Below this a window is not made smaller for want of memory: there would be no conversation."""
@@ -103,6 +107,8 @@ class Planner:
         The notebook's path or its folder: where the project's rules are looked for.
     calibrations
         What is known of how models count, and is kept for the next kernel.
+    clock
+        Seconds from any moment on.
     """
 
     def __init__(
@@ -111,10 +117,12 @@ class Planner:
         model: Model | None = None,
         place: str = "",
         calibrations: Calibrations | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._catalog, self._model, self._place = catalog, model, place
         self._windows: dict[str, int] = {}  # num_ctx that each model was asked with last
-        self._ceilings: dict[str, int] = {}  # largest num_ctx that there is memory for, where that is known
+        self._ceilings: dict[str, tuple[int, float]] = {}  # largest num_ctx that there is memory for, and since when
+        self._clock = clock
         self._calibrations = calibrations or Calibrations()
         self._mask: Mask | None = None  # until secrets are hidden: what finds them is an extra
 
@@ -195,7 +203,7 @@ class Planner:
         smaller = plan.prompt.num_ctx // 2
         if smaller < LEAST_WINDOW or _chosen_window(plan.ask):
             return False
-        self._ceilings[plan.model.name] = smaller
+        self._ceilings[plan.model.name] = smaller, self._clock()
         self._windows.pop(plan.model.name, None)
         return True
 
@@ -237,7 +245,10 @@ class Planner:
         """Return the largest window that may be asked for."""
         own = info.context_length if info else None
         most = prompt.CONTEXT_STEPS[-1] if ask.fit else ask.settings.max_context
-        return min(filter(None, (most, own, self._ceilings.get(model.name))))
+        ceiling, since = self._ceilings.get(model.name, (0, 0.0))
+        if self._clock() - since > CEILING_S:
+            ceiling = 0
+        return min(filter(None, (most, own, ceiling)))
 
 
 def fitting_window(turn: Sequence[Message]) -> int:

@@ -29,7 +29,7 @@ class Receipt:
         columns: dict[str, Callable[[Item], str]] = {
             "item": lambda item: item.label,
             "tokens": lambda item: f"{item.tokens:,}",
-            "": lambda item: item.fate,
+            "is": lambda item: item.fate,
             "because": _reason,
         }
         about = f"About {prompt.tokens:,} tokens {verb} to {plan.model.name}, in a window of {prompt.num_ctx:,}."

@@ -14,7 +14,7 @@ from chatnb.models.base import Model, ModelInfo
 from chatnb.models.catalog import Catalog
 from chatnb.models.fallback import FallbackModel
 from chatnb.models.scripted import ScriptedModel
-from chatnb.planner import Ask, Planner, fitting_window
+from chatnb.planner import CEILING_S, Ask, Planner, fitting_window
 from chatnb.settings import Settings
 from chatnb.stores.memory import MemoryStore
 from chatnb.tools.tool import Tool
@@ -150,3 +150,17 @@ async def test_what_finds_secrets_is_needed_only_where_they_are_hidden(monkeypat
     assert plan.read.messages
     with pytest.raises(SettingsError, match=r"chatnb\[secrets\]"):
         await planner.plan(replace(ask, settings=replace(ask.settings, secrets="always")), [])
+
+
+async def test_a_window_without_memory_is_asked_for_again_after_a_while() -> None:
+    clock = [0.0]
+    planner = Planner(Catalog(), ScriptedModel(), clock=lambda: clock[0])
+    ask = asking(Context.of("file a", "word " * 9_000))
+    whole = await planner.plan(ask, [])
+    planner.shrink(whole)
+
+    soon = await planner.plan(ask, [])
+    clock[0] = CEILING_S + 1
+    later = await planner.plan(ask, [])
+
+    assert [plan.prompt.num_ctx for plan in (whole, soon, later)] == [16_384, 8_192, 16_384]

@@ -107,6 +107,7 @@ def refresh(desk: Desk, words: Sequence[str]) -> Listing[Stale] | None:
     if not chosen:
         return list_stale(desk, ())
     for each in chosen:
+        print(f"{each.number}: {shortened(each.question.text, _SHOWN)}")  # noqa: T201 - the answer comes below it
         desk.refresh(each.question)
     return None
 

@@ -81,6 +81,8 @@ class ImageSource:
             return Reading((_drawn(self._namespace[target], target),))
         if not target:
             raise ContextNotFound("No picture is named. Write image:plot.png, image:fig or image:cell:5.")
+        if target.isidentifier() and not os.path.lexists(self._folder / target):
+            raise ContextNotFound(f"There is neither a variable nor a file {target}. Run the cell that draws it first.")
         return Reading((self._file(target),))
 
     def names(self) -> Iterator[str]:

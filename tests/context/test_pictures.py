@@ -85,6 +85,8 @@ def test_there_is_no_such_picture(tmp_path: Path) -> None:
     for target in ("nothing.png", "", "cell:6"):
         with pytest.raises(ContextNotFound):
             read(target, tmp_path)
+    with pytest.raises(ContextNotFound, match="neither a variable nor a file figure"):
+        read("figure", tmp_path)
 
 
 def test_a_figure_is_drawn_and_stays_as_it_was() -> None:

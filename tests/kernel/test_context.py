@@ -339,7 +339,7 @@ def test_stale_answers_are_listed_and_asked_again(kernel: Kernel, server: FaultS
     kernel.run("rate = 99")
     (folder / "data.txt").write_text("new")
     stale = shown(kernel, "%chat stale")
-    kernel.run("%chat refresh 1")
+    refreshed = kernel.run("%chat refresh 1")
     rest = shown(kernel, "%chat stale")
     kernel.run("%chat refresh")
     none = shown(kernel, "%chat stale")
@@ -348,6 +348,7 @@ def test_stale_answers_are_listed_and_asked_again(kernel: Kernel, server: FaultS
     assert "variable rate" in stale
     assert "file data.txt" in stale
     assert "variable rate" not in rest
+    assert refreshed.stdout == "1: Is @rate high?\n"
     assert "99" in sent(server, 2)
     assert "new" in sent(server, 3)
 
