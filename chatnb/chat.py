@@ -152,6 +152,7 @@ class Chat:
         schema: Mapping[str, Json] | None = None,
         tools: Tools | None = None,
         without: str = "",
+        instead_of: str = "",
         fit: int = 0,
     ) -> Ask:
         """Return a question that `begin` asks and `plan` looks at; most parameters are those of `ask` and of `Ask`.
@@ -160,6 +161,8 @@ class Chat:
         ----------
         reading
             All that the question carries along, and what has to be told of it.
+        instead_of
+            The turn in whose place it is asked: the model reads what was said before that one, which stays as a branch.
         """
         settings = settings or self.settings
         session = session or self.sessions.current
@@ -171,6 +174,7 @@ class Chat:
             parts=(*reading.parts, Text(text)),
             created_at=asked_at,
             user_id=settings.user_id,
+            after=self.sessions.follows(session, instead_of=instead_of),
         )
         return Ask(
             question=replace(question, turn_id=question.id),
@@ -220,9 +224,9 @@ class Chat:
         if summary_in(history[-1]):
             return history[-1]
         plan = await self._planner.plan(self.prepare("", settings=settings, session=session), history)
-        return await self._summarise(plan, history)
+        return await self._summarise(plan, history, plan.ask.question.after)
 
-    async def _summarise(self, plan: Plan, messages: Sequence[Message]) -> Message:
+    async def _summarise(self, plan: Plan, messages: Sequence[Message], after: str | None = None) -> Message:
         summary = await summary_of(
             plan.model,
             messages,
@@ -231,12 +235,13 @@ class Chat:
             calibration=plan.calibration,
             keep_alive=plan.request.keep_alive,
         )
+        summary = replace(summary, after=after)
         await asyncio.to_thread(self.sessions.keep, plan.ask.session, summary, save=plan.ask.settings.save)
         return summary
 
     async def plan(self, ask: Ask) -> Plan:
         """Return what `begin` would send now, without sending it."""
-        return await self._planner.plan(ask, await asyncio.to_thread(self.sessions.history, ask.session))
+        return await self._planner.plan(ask, await asyncio.to_thread(self._history, ask))
 
     def ask_now(
         self, text: str, *parts: Context | Image, context: Sequence[str] = (), schema: Mapping[str, Json] | None = None
@@ -272,6 +277,9 @@ class Chat:
         sources = outside(Path.cwd(), self.sessions, urls=ChatConfig.instance().urls)
         return Gatherer(sources).gather(context, pins=session.pins)
 
+    def _history(self, ask: Ask) -> tuple[Message, ...]:
+        return self.sessions.history(ask.session, ask.question.after)
+
     async def _end(self) -> None:
         turns = [turn for turn in self._turns if not turn.is_finished]
         for turn in turns:
@@ -285,7 +293,7 @@ class Chat:
         """Yield what happens from the question to the end of the answer."""
         for turn in earlier:
             await turn.wait()
-        history = await asyncio.to_thread(self.sessions.history, ask.session)
+        history = await asyncio.to_thread(self._history, ask)
         saving = asyncio.create_task(self._keep_question(ask))
         try:
             async with aclosing(self._answered(ask, history)) as events:

@@ -10,6 +10,7 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMa
 from .commands import COMMANDS
 from .desk import Desk
 from .errors import ChatError
+from .messages import ARCHIVED, TRASHED
 from .options import question_parser
 
 PATIENCE_S = 1.0
@@ -55,8 +56,12 @@ def _candidates(desk: Desk, command: str, words: Sequence[str], word: str) -> li
     last = words[-1] if words else ""
     if last in ("-m", "--model") or (command == "%chat" and words[:1] == ["pull"]):
         return _models(desk)
-    if last in ("-s", "--session") or (command == "%chat" and words == ["open"]):
+    if last in ("-s", "--session") or (command == "%chat" and words[:1] in (["open"], ["archive"], ["delete"])):
         return [_quoted(info.title) for info in desk.chat.sessions.all()]
+    if command == "%chat" and words[:1] == ["restore"]:
+        return [_quoted(info.title) for info in desk.chat.sessions.all(ARCHIVED, TRASHED)]
+    if command == "%chat" and words[:1] == ["untag"]:
+        return list(desk.chat.sessions.current.tags)
     if last in ("-c", "--context") or (command == "%chat" and words[:1] == ["pin"]):
         listed, comma, name = word.rpartition(",")
         return [f"{listed}{comma}{found}" for found in desk.gatherer().names(name)]

@@ -119,7 +119,7 @@ class Desk:
         return self._ask(options, text, "Write a question after `%ask`.")
 
     def again(self, question: Message, settings: Settings, *, fit: bool = False) -> None:
-        """Ask a question of the last session anew, as it was; the earlier answer to it is not read."""
+        """Ask a question of the last session anew, as it was; the earlier answer to it stays as a branch."""
         session = self.last_session
         history = self.chat.sessions.history(session)
         least = fitting_window([message for message in history if message.turn_id == question.turn_id])
@@ -130,7 +130,7 @@ class Desk:
             settings=settings,
             session=session,
             tools=self.bench.toolbox(session=session),
-            without=question.turn_id,
+            instead_of=question.turn_id,
             fit=max(least, 1) if fit else 0,
         )
         self._follow(ask, Options())
@@ -195,6 +195,7 @@ class Desk:
             session=session,
             schema=schema.json if schema else None,
             tools=self.bench.toolbox(options.tools, session, is_tried=options.trial),
+            instead_of=sessions.question(options.instead, session)[1].turn_id if options.instead else "",
         )
         if options.dry_run:
             return Receipt(self.chat.portal.call(self.chat.plan(ask)), is_sent=False)

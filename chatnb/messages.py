@@ -18,6 +18,10 @@ Json = Any  # what json.loads returns
 Role = Literal["system", "user", "assistant", "tool"]
 Outcome = Literal["done", "cancelled", "failed", "tool_limit", "length"]
 
+ARCHIVED = "archived"
+TRASHED = "trashed"
+"""What a session's state may be, besides none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -158,6 +162,8 @@ class Message:
         were sent, where it was mended, and what went wrong.
     turn_id
         What question and replies of one turn share.
+    after
+        Of what begins a turn: the turn that this one follows, "" at the beginning; None where it is the one saved before.
     """
 
     id: str
@@ -167,6 +173,7 @@ class Message:
     created_at: datetime
     user_id: str = ""
     turn_id: str = ""
+    after: str | None = None
     model: str = ""
     outcome: Outcome | None = None
     usage: Usage | None = None
@@ -199,8 +206,15 @@ class Session:
         References that every question of the session carries along.
     hidden
         Ids of messages whose turns the model does not read.
+    tip
+        The turn that the next question follows, and which one was the newest when that was chosen: it no longer counts
+        once there is a newer one. Empty: the next question follows the newest.
+    tags
+        Words of the user's to find it by.
+    state
+        ARCHIVED, TRASHED, or empty.
     messages
-        Oldest first.
+        Of all branches (branches.py), oldest first.
     """
 
     id: str
@@ -213,6 +227,9 @@ class Session:
     updated_at: datetime | None = None
     pins: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    tip: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    state: str = ""
     messages: tuple[Message, ...] = ()
 
 
@@ -228,6 +245,8 @@ class SessionInfo:
     created_at: datetime
     updated_at: datetime
     message_count: int
+    tags: tuple[str, ...] = ()
+    state: str = ""
 
 
 def now() -> datetime:

@@ -10,11 +10,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from .branches import forked, node_of, parent_of, path, tip_at, tip_of
 from .compaction import summary_message
 from .errors import SessionNotFound, SettingsError
-from .messages import Message, Session, SessionInfo, new_id, now, title_of
+from .messages import ARCHIVED, TRASHED, Message, Session, SessionInfo, new_id, now, title_of
 from .stores.base import Store
 from .stores.memory import MemoryStore
+
+_OPEN = ("", ARCHIVED)
 
 
 class Sessions:
@@ -53,33 +56,39 @@ class Sessions:
         return self._current
 
     def open(self, name: str) -> Session:
-        """Go on in the session called `name` and return it, with its messages; raises SessionNotFound."""
+        """Go on in the session called `name` and return it, as `load` does; raises SessionNotFound."""
         session = self.load(self.find(name).id)
         self._current = replace(session, messages=())
         return session
 
     def resume(self) -> Session | None:
-        """Go on in the newest session of this place, if there is one, and return it with its messages."""
+        """Go on in the newest session of this place, if there is one, and return it as `load` does."""
         for info in self.all():
             if self.place and info.place == self.place and info.user_id == self.user_id:
                 return self.open(info.id)
         return None
 
-    def all(self) -> Sequence[SessionInfo]:
-        """Return all sessions, the one changed last first."""
+    def all(self, *states: str) -> Sequence[SessionInfo]:
+        """Return the sessions that are in one of these states, the one changed last first; by default those in none."""
         # A session may be in both: what is on disk counts.
         known = {info.id: info for info in (*self._unsaved.sessions(), *self.store.sessions())}
-        return sorted(known.values(), key=lambda info: info.updated_at, reverse=True)
+        found = (info for info in known.values() if info.state in (states or ("",)))
+        return sorted(found, key=lambda info: info.updated_at, reverse=True)
 
-    def find(self, name: str) -> SessionInfo:
+    def find(self, name: str, *states: str) -> SessionInfo:
         """Return the session whose id or title is `name`, or the only one whose id or title begins so.
+
+        Parameters
+        ----------
+        states
+            In which it may be; by default none or archived.
 
         Raises
         ------
         SessionNotFound
             With the names that come near.
         """
-        known = self.all()
+        known = self.all(*(states or _OPEN))
         if exact := _called(name, known):
             return exact
         wanted = name.casefold().strip()
@@ -102,11 +111,16 @@ class Sessions:
 
     def find_or_new(self, name: str) -> Session:
         """Return the session whose id or title is `name`, without its messages, or a new one with that title."""
-        info = _called(name, self.all())
+        info = _called(name, self.all(*_OPEN))
         return replace(self.load(info.id), messages=()) if info else self.fresh(name)
 
     def load(self, session_id: str) -> Session:
-        """Return a session with everything said in it, saved or not; raises SessionNotFound."""
+        """Return a session with what was said in it, saved or not, up to its tip; raises SessionNotFound."""
+        session = self.whole(session_id)
+        return replace(session, messages=path(session))
+
+    def whole(self, session_id: str) -> Session:
+        """Return a session with everything said in it, on all branches, saved or not; raises SessionNotFound."""
         parts = []
         for store in (self.store, self._unsaved):
             try:
@@ -119,14 +133,26 @@ class Sessions:
         messages = sorted((message for part in parts for message in part.messages), key=lambda message: message.id)
         return replace(parts[0], messages=tuple(messages))
 
-    def history(self, session: Session) -> tuple[Message, ...]:
-        """Return what was said in a session; nothing if it has not begun."""
-        if session.id in self._fresh:
-            return ()
-        try:
-            return self.load(session.id).messages
-        except SessionNotFound:
-            return ()
+    def history(self, session: Session, after: str | None = None) -> tuple[Message, ...]:
+        """Return what was said in a session up to the turn `after`, by default its tip; nothing if it has not begun."""
+        whole = self._begun(session)
+        return path(whole, after) if whole else ()
+
+    def follows(self, session: Session, *, instead_of: str = "") -> str | None:
+        """Return which turn a new question has to name as the one that it follows (`Message.after`).
+
+        Parameters
+        ----------
+        instead_of
+            The turn in whose place it is asked.
+        """
+        # Reading a long session takes time: only where it may be another one than the newest.
+        if not (session.tip or instead_of) or not (whole := self._begun(session)):
+            return None
+        if instead_of:
+            return parent_of(whole, instead_of)
+        tip = tip_of(whole)
+        return None if tip == node_of(whole.messages[-1]) else tip
 
     def keep(self, session: Session, *messages: Message, save: bool = True) -> None:
         """Add messages to a session, which is created if need be; on disk only if `save`."""
@@ -153,15 +179,108 @@ class Sessions:
         history = self.history(session)
         if not history:
             raise SettingsError("Nothing was said in this session yet, so there is nothing to summarise.")
-        self.keep(session, summary_message(text, history[-1]))
+        self.keep(session, replace(summary_message(text, history[-1]), after=self.follows(session)))
+
+    def question(self, number: int = 0, session: Session | None = None) -> tuple[int, Message]:
+        """Return a question of a session, by default the current one, with its number.
+
+        Parameters
+        ----------
+        number
+            Of the message, from 1; 0 for the last question.
+
+        Raises
+        ------
+        SettingsError
+            If there is no such question.
+        """
+        history = self.history(session or self.current)
+        asked = {each: message for each, message in enumerate(history, 1) if message.role == "user"}
+        number = number or max(asked, default=0)
+        if number not in asked:
+            if not asked:
+                raise SettingsError("Nothing was asked in this session yet. Ask something below `%%chat`.")
+            raise SettingsError(f"Message {number} is no question. `%chat hide` lists what was said, with the numbers.")
+        return number, asked[number]
+
+    def undo(self, count: int = 1) -> Message:
+        """Go back by so many questions of the current session and return the first of them; nothing is deleted.
+
+        Raises
+        ------
+        SettingsError
+            If so many were not asked.
+        """
+        whole = self._begun(self.current)
+        asked = [message for message in path(whole) if message.role == "user"] if whole else []
+        if whole is None or not 1 <= count <= len(asked):
+            raise SettingsError(f"There are {len(asked)} questions to go back by in this session.")
+        question = asked[-count]
+        self.update(tip=tip_at(whole, parent_of(whole, node_of(question))))
+        return question
+
+    def follow(self, turn: str) -> None:
+        """Let the next question of the current session follow `turn`."""
+        self.update(tip=tip_at(self.whole(self.current.id), turn))
+
+    def fork(self, until: str = "", title: str = "") -> Session:
+        """Begin a session with a copy of what was said in the current one, go on in it and return it with its messages.
+
+        Parameters
+        ----------
+        until
+            Id of the last message of the copy; by default the last one.
+
+        Raises
+        ------
+        SettingsError
+            If nothing was said, or not that message.
+        """
+        whole = self._begun(self.current)
+        said = path(whole) if whole else ()
+        if whole is None or not said or (until and until not in {message.id for message in said}):
+            raise SettingsError(
+                "There is nothing of that kind to fork in this session. `%chat hide` lists its messages."
+            )
+        last = until or said[-1].id
+        title = title or f"{whole.title} (fork)"
+        copy = forked(whole, [message for message in said if message.id <= last], self.fresh(title))
+        self.store.create(copy)
+        self._fresh.discard(copy.id)
+        self._current = replace(copy, messages=())
+        return copy
+
+    def set_state(self, info: SessionInfo, state: str) -> None:
+        """Archive a session, put it into the trash, or take it out of either."""
+        self._change(info.id, state=state)
+        if self._current and self._current.id == info.id:
+            self._current = None if state == TRASHED else replace(self._current, state=state)
+
+    def delete(self, info: SessionInfo) -> None:
+        """Delete a session for good."""
+        for store in (self.store, self._unsaved):
+            with suppress(SessionNotFound):
+                store.delete(info.id)
 
     def update(self, **fields: str | tuple[str, ...]) -> None:
-        """Change fields of the current session: title, model, system, pins, hidden."""
+        """Change fields of the current session, such as title, model, system, pins, hidden, tags."""
         self._current = replace(self.current, **fields)  # type: ignore[arg-type]  # fields of these types are named
+        self._change(self._current.id, **fields)
+
+    def _change(self, session_id: str, **fields: str | tuple[str, ...]) -> None:
         for store in (self.store, self._unsaved):
             # One that has not begun is not there: its first question brings the fields along.
             with suppress(SessionNotFound):
-                store.update(self._current.id, **fields)
+                store.update(session_id, **fields)
+
+    def _begun(self, session: Session) -> Session | None:
+        """Return the whole of a session, if something was said in it."""
+        if session.id in self._fresh:
+            return None
+        try:
+            return self.whole(session.id)
+        except SessionNotFound:
+            return None
 
 
 def _called(name: str, known: Sequence[SessionInfo]) -> SessionInfo | None:

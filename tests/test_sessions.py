@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from chatnb.errors import SessionNotFound
-from chatnb.messages import Message, Session
+from chatnb.errors import SessionNotFound, SettingsError
+from chatnb.messages import ARCHIVED, TRASHED, Message, Session
 from chatnb.sessions import Sessions
 from chatnb.stores.base import Store
 from chatnb.stores.memory import MemoryStore
@@ -299,3 +299,124 @@ def test_a_session_that_is_not_there_any_more_says_so(store: Store) -> None:
 
     with pytest.raises(SessionNotFound, match="not there any more"):
         sessions.load("20261121T094501123456-1f0c9a2b")
+
+
+def conversation(sessions: Sessions, *texts: str) -> Session:
+    """Return the current session with a question and an answer for each text."""
+    session = sessions.current
+    for number, text in enumerate(texts, len(sessions.history(session)) + 1):
+        asked = replace(asked_in(session, text, number), after=sessions.follows(session))
+        sessions.keep(session, asked, reply_to(asked))
+    return sessions.current
+
+
+def texts(sessions: Sessions) -> list[str]:
+    return [message.text for message in sessions.history(sessions.current) if message.role == "user"]
+
+
+def test_a_question_that_was_gone_back_by_stays_as_a_branch(store: Store) -> None:
+    sessions = Sessions(store)
+    conversation(sessions, "one", "two", "three")
+
+    undone = sessions.undo(2)
+    before = texts(sessions)
+    asked = replace(asked_in(sessions.current, "instead", 9), after=sessions.follows(sessions.current))
+    sessions.keep(sessions.current, asked, reply_to(asked))
+
+    assert undone.text == "two"
+    assert before == ["one"]
+    assert texts(sessions) == ["one", "instead"]
+    assert len(sessions.whole(sessions.current.id).messages) == 8
+
+
+def test_a_branch_that_was_chosen_is_gone_on_in_also_after_a_restart(store: Store) -> None:
+    sessions = Sessions(store, "here")
+    conversation(sessions, "one", "two")
+    sessions.undo()
+
+    later = Sessions(store, "here")
+    later.resume()
+
+    assert texts(later) == ["one"]
+    assert later.follows(later.current) == "q0001"
+
+
+@pytest.mark.parametrize("count", [0, 3, -1])
+def test_nobody_goes_back_further_than_the_beginning(store: Store, count: int) -> None:
+    sessions = Sessions(store)
+    conversation(sessions, "one", "two")
+
+    with pytest.raises(SettingsError, match="There are 2 questions"):
+        sessions.undo(count)
+
+
+def test_a_fork_goes_on_by_itself(store: Store) -> None:
+    sessions = Sessions(store)
+    original = conversation(sessions, "one", "two")
+    second = sessions.history(original)[1]
+
+    fork = sessions.fork(second.id, "Elsewhere")
+    conversation(sessions, "three")
+
+    assert (fork.title, sessions.current.id) == ("Elsewhere", fork.id)
+    assert texts(sessions) == ["one", "three"]
+    assert [message.text for message in sessions.history(original)][::2] == ["one", "two"]
+
+
+def test_there_is_nothing_to_fork_before_the_first_question(store: Store) -> None:
+    sessions = Sessions(store)
+
+    with pytest.raises(SettingsError, match="nothing of that kind to fork"):
+        sessions.fork()
+
+
+def test_what_is_archived_is_not_listed_but_found(store: Store) -> None:
+    sessions = Sessions(store)
+    conversation(sessions, "Plans")
+
+    sessions.set_state(sessions.find("Plans"), ARCHIVED)
+
+    assert sessions.all() == []
+    assert sessions.open("Plans").state == ARCHIVED
+
+
+def test_what_is_in_the_trash_is_neither_listed_found_nor_gone_on_in(store: Store) -> None:
+    sessions = Sessions(store, "here")
+    session = conversation(sessions, "Plans")
+
+    sessions.set_state(sessions.find("Plans"), TRASHED)
+
+    assert sessions.all() == []
+    assert sessions.current.id != session.id
+    assert sessions.resume() is None
+    with pytest.raises(SessionNotFound):
+        sessions.open("Plans")
+
+
+def test_what_was_in_the_trash_comes_back_whole(store: Store) -> None:
+    sessions = Sessions(store)
+    conversation(sessions, "Plans", "And then?")
+    sessions.set_state(sessions.find("Plans"), TRASHED)
+
+    sessions.set_state(sessions.find("Plans", TRASHED), "")
+    sessions.open("Plans")
+
+    assert texts(sessions) == ["Plans", "And then?"]
+
+
+def test_what_is_deleted_for_good_is_gone(store: Store) -> None:
+    sessions = Sessions(store)
+    conversation(sessions, "Plans")
+
+    sessions.delete(sessions.find("Plans"))
+
+    assert sessions.all("", ARCHIVED, TRASHED) == []
+
+
+def test_tags_are_kept_and_listed(store: Store) -> None:
+    sessions = Sessions(store)
+    conversation(sessions, "Plans")
+
+    sessions.update(tags=("thesis",))
+
+    assert [info.tags for info in sessions.all()] == [("thesis",)]

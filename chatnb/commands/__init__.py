@@ -13,8 +13,9 @@ from ..options import HelpAsked
 from .base import Command, no_words
 from .reading import compact, hide, list_stale, pin, refresh, unhide, unpin, why
 from .server import list_models, list_settings, pull, run_doctor, show_status
-from .talk import again, list_sessions, new, open_session, use
-from .tools import list_tools, undo
+from .sessions import archive, delete, list_sessions, new, open_session, rename, restore, tag, untag, use
+from .talk import again, branch, edit, fork, list_branches, undo
+from .tools import list_tools
 
 
 def run(line: str, desk: Desk) -> object:
@@ -59,7 +60,18 @@ COMMANDS: dict[str, Command] = {
     "new": new,
     "sessions": list_sessions,
     "open": open_session,
+    "rename": rename,
+    "tag": tag,
+    "untag": untag,
+    "archive": archive,
+    "delete": delete,
+    "restore": restore,
     "again": again,
+    "edit": edit,
+    "undo": undo,
+    "branches": list_branches,
+    "branch": branch,
+    "fork": fork,
     "why": why,
     "pin": pin,
     "unpin": unpin,
@@ -69,7 +81,6 @@ COMMANDS: dict[str, Command] = {
     "refresh": refresh,
     "compact": compact,
     "tools": list_tools,
-    "undo": undo,
     "doctor": run_doctor,
     "config": list_settings,
     "help": show_help,

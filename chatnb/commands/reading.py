@@ -13,7 +13,7 @@ from ..messages import Message
 from ..receipt import Receipt
 from ..stale import Stale, find_stale
 from ..views.words import shortened
-from .base import Command, no_words, parser
+from .base import no_words, number_in, numbered, parsed_words, parser
 
 _SHOWN = 80  # characters of a message, in a list of them
 
@@ -44,7 +44,7 @@ def why(desk: Desk, words: Sequence[str]) -> object:
 
 def pin(desk: Desk, words: Sequence[str]) -> Listing[str]:
     """Let every question of this session carry something along: `%chat pin df`; alone, show what does."""
-    pins, words = desk.chat.sessions.current.pins, _words("pin", pin, words, "REF")
+    pins, words = desk.chat.sessions.current.pins, parsed_words("pin", pin, words, "REF")
     desk.gatherer().gather(words)  # raises if one names nothing
     desk.chat.sessions.update(pins=tuple(dict.fromkeys((*pins, *words))))
     return _pins(desk)
@@ -52,7 +52,7 @@ def pin(desk: Desk, words: Sequence[str]) -> Listing[str]:
 
 def unpin(desk: Desk, words: Sequence[str]) -> Listing[str]:
     """Undo `pin`."""
-    pins, words = desk.chat.sessions.current.pins, _words("unpin", unpin, words, "REF")
+    pins, words = desk.chat.sessions.current.pins, parsed_words("unpin", unpin, words, "REF")
     if not words or (unknown := [word for word in words if word not in pins]):
         named = f"{', '.join(unknown)} is not pinned." if words else "Unpin what?"
         raise SettingsError(f"{named} Pinned are: {', '.join(pins) or 'nothing'}.")
@@ -62,7 +62,7 @@ def unpin(desk: Desk, words: Sequence[str]) -> Listing[str]:
 
 def hide(desk: Desk, words: Sequence[str]) -> Listing[Message]:
     """Keep message N, with its question and answer, out of the prompt; alone, show all with their numbers."""
-    chosen = _numbered(desk, _words("hide", hide, words))
+    chosen = numbered(desk, parsed_words("hide", hide, words))
     hidden = desk.chat.sessions.current.hidden
     if chosen:
         desk.chat.sessions.update(hidden=tuple(dict.fromkeys((*hidden, *(message.id for message in chosen)))))
@@ -71,8 +71,8 @@ def hide(desk: Desk, words: Sequence[str]) -> Listing[Message]:
 
 def unhide(desk: Desk, words: Sequence[str]) -> Listing[Message]:
     """Undo `hide`; alone, for all messages."""
-    numbers = _words("unhide", unhide, words)
-    turns = {_turn(message) for message in _numbered(desk, numbers)}
+    numbers = parsed_words("unhide", unhide, words)
+    turns = {_turn(message) for message in numbered(desk, numbers)}
     history = desk.chat.sessions.history(desk.chat.sessions.current)
     shown = {message.id for message in history if not numbers or _turn(message) in turns}
     hidden = desk.chat.sessions.current.hidden
@@ -94,7 +94,7 @@ def list_stale(desk: Desk, words: Sequence[str]) -> Listing[Stale]:
 
 def refresh(desk: Desk, words: Sequence[str]) -> Listing[Stale] | None:
     """Ask again what `stale` lists, all of it or the numbers that are given, with things as they are now."""
-    numbers = {_number(word) for word in _words("refresh", refresh, words)}
+    numbers = {number_in(word) for word in parsed_words("refresh", refresh, words)}
     stale = _stale(desk)
     if unknown := numbers - {each.number for each in stale}:
         raise SettingsError(f"{', '.join(map(str, sorted(unknown)))}: no stale answer. `%chat stale` lists them.")
@@ -157,35 +157,8 @@ def _messages(desk: Desk) -> Listing[Message]:
     return Listing(history, columns, empty="Nothing was said in this session yet.")
 
 
-def _words(name: str, command: Command, words: Sequence[str], metavar: str = "N") -> list[str]:
-    """Return the words of a command that takes any number of them; raises HelpAsked for `-h`."""
-    options = parser(name, command)
-    options.add_argument("words", nargs="*", metavar=metavar)
-    return list(options.parse_args(words).words)
-
-
 def _turn(message: Message) -> str:
     return message.turn_id or message.id  # a summary belongs to no turn
-
-
-def _numbered(desk: Desk, words: Sequence[str]) -> list[Message]:
-    history = desk.chat.sessions.history(desk.chat.sessions.current)
-    chosen = []
-    for word in words:
-        number = _number(word)
-        if not 1 <= number <= len(history):
-            raise SettingsError(
-                f"There is no message {number}: this session has {len(history)}. `%chat hide` lists them."
-            )
-        chosen.append(history[number - 1])
-    return chosen
-
-
-def _number(word: str) -> int:
-    try:
-        return int(word)
-    except ValueError:
-        raise SettingsError(f"{word!r} is not the number of a message. `%chat hide` lists them.") from None
 
 
 def _stale(desk: Desk) -> list[Stale]:

@@ -1,88 +1,112 @@
-"""Commands about sessions and what was asked in them."""
+"""Commands about what was asked in a session: asking it anew, going back, and the branches that come of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
 
+from ..branches import Branch, branches
 from ..desk import Desk
-from ..errors import SettingsError
-from ..history import summary_in
+from ..errors import SessionNotFound, SettingsError
 from ..listing import Listing
-from ..messages import Message, SessionInfo
 from ..views.words import shortened
-from .base import no_words, parser
-from .server import show_status
+from .base import no_words, number_in, numbered, parser
 
-_SHOWN = 120  # characters of a message, in a list of them
-_LAST = 20  # messages of a session that is opened
-
-
-def use(desk: Desk, words: Sequence[str]) -> Listing[tuple[str, str]]:
-    """Choose the model, the session, or both, from now on."""
-    options = parser("use", use)
-    options.add_argument("-m", "--model", default="", help="model to ask in this session, or several with commas")
-    options.add_argument(
-        "-s", "--session", default="", help="id or title of the session; a new one where there is none"
-    )
-    chosen = options.parse_args(words)
-    if not (chosen.model or chosen.session):
-        options.error("give -m MODEL, -s SESSION, or both")
-    if chosen.session:
-        desk.chat.sessions.enter(chosen.session)
-    if chosen.model:
-        desk.chat.sessions.update(model=chosen.model)
-    return show_status(desk, ())
-
-
-def new(desk: Desk, words: Sequence[str]) -> None:
-    """Begin a new session."""
-    desk.chat.sessions.new(" ".join(words))
-
-
-def list_sessions(desk: Desk, words: Sequence[str]) -> Listing[SessionInfo]:
-    """All sessions, the one changed last first."""
-    no_words("sessions", list_sessions, words)
-    current = desk.chat.sessions.current.id
-    columns: dict[str, Callable[[SessionInfo], str]] = {
-        "": lambda s: "→" if s.id == current else "",
-        "title": lambda s: s.title,
-        "messages": lambda s: str(s.message_count),
-        "changed": lambda s: _local(s.updated_at),
-        "place": lambda s: s.place,
-        "id": lambda s: s.id,
-    }
-    return Listing(desk.chat.sessions.all(), columns, empty="No sessions yet. Ask something below `%%chat`.")
-
-
-def open_session(desk: Desk, words: Sequence[str]) -> Listing[Message]:
-    """Go on in a session, named by its title or id; shows what was said in it."""
-    if not words:
-        raise SettingsError("Which session? `%chat sessions` lists them; `%chat open TITLE` goes on in one.")
-    session = desk.chat.sessions.open(" ".join(words))
-    columns: dict[str, Callable[[Message], str]] = {
-        "": lambda m: m.model or m.role,
-        "said": lambda m: shortened((summary_in(m) or m).text, _SHOWN),
-    }
-    return Listing(session.messages[-_LAST:], columns, caption=session.title, empty="Nothing was said in it yet.")
+_SHOWN = 80  # characters of a question, in a list of them
 
 
 def again(desk: Desk, words: Sequence[str]) -> None:
-    """Ask the last question again; --fit with a window that holds all of it."""
+    """Ask the last question again, the earlier answer stays as a branch; --fit with a window that holds all of it."""
     options = parser("again", again)
     options.add_argument("-m", "--model", default="", help="another model")
     options.add_argument("--fit", action="store_true", help="with a window that holds everything that was to be read")
     chosen = options.parse_args(words)
     session = desk.last_session
-    history = desk.chat.sessions.history(session)
-    question = next((message for message in reversed(history) if message.role == "user"), None)
-    if question is None:
-        raise SettingsError("Nothing was asked in this session yet. Ask something below `%%chat`.")
+    _, question = desk.chat.sessions.question(session=session)
     settings = desk.settings(session)
     settings = replace(settings, model=chosen.model or settings.model)
     desk.again(question, settings, fit=chosen.fit)
 
 
-def _local(at: datetime) -> str:
-    return f"{at.astimezone():%Y-%m-%d %H:%M}"
+def edit(desk: Desk, words: Sequence[str]) -> None:
+    """Make question N (`hide` lists the numbers), by default the last one, the next cell, to be changed and asked anew from there."""
+    options = parser("edit", edit)
+    options.add_argument("number", nargs="?", default="0", metavar="N")
+    number, question = desk.chat.sessions.question(number_in(options.parse_args(words).number))
+    desk.shell.set_next_input(f"%%chat --instead {number}\n{question.text}")
+
+
+def fork(desk: Desk, words: Sequence[str]) -> None:
+    """Go on in a copy of this session: all of it, or up to message N (`hide` lists the numbers); then perhaps a title."""
+    options = parser("fork", fork)
+    options.add_argument("words", nargs="*", metavar="[N] [TITLE]")
+    first, *title = options.parse_args(words).words or [""]
+    until = ""
+    if first.isdecimal():
+        [message] = numbered(desk, [first])
+        until = message.id
+    else:
+        title = [*filter(None, [first]), *title]
+    desk.chat.sessions.fork(until, " ".join(title))
+
+
+def list_branches(desk: Desk, words: Sequence[str]) -> Listing[Branch]:
+    """List the ways that this session took: a question asked anew or in another's place begins one."""
+    no_words("branches", list_branches, words)
+    found = _branches(desk)
+    numbers = {branch.tip: number for number, branch in enumerate(found, 1)}
+    columns: dict[str, Callable[[Branch], str]] = {
+        "": lambda branch: "→" if branch.is_current else "",
+        "branch": lambda branch: str(numbers[branch.tip]),
+        "questions": lambda branch: str(branch.turn_count),
+        "the last one": lambda branch: shortened(branch.question.text, _SHOWN),
+    }
+    caption = "`%chat branch N` goes on in another one." if len(found) > 1 else ""
+    return Listing(found, columns, caption=caption, empty="Nothing was said in this session yet.")
+
+
+def branch(desk: Desk, words: Sequence[str]) -> Listing[Branch]:
+    """Go on in branch N; `branches` lists them."""
+    options = parser("branch", branch)
+    options.add_argument("number", metavar="N")
+    number, found = number_in(options.parse_args(words).number), _branches(desk)
+    if not 1 <= number <= len(found):
+        raise SettingsError(f"There is no branch {number}: this session has {len(found)}. `%chat branches` lists them.")
+    desk.chat.sessions.follow(found[number - 1].tip)
+    return list_branches(desk, ())
+
+
+def undo(desk: Desk, words: Sequence[str]) -> Listing[tuple[str, str]] | None:
+    """Go back by N questions, by default one: the next is asked from there; --run puts back what a model's code changed."""
+    options = parser("undo", undo)
+    options.add_argument("count", nargs="?", default="1", metavar="N")
+    options.add_argument("--run", action="store_true", help="put back the variables that the last run of code replaced")
+    chosen = options.parse_args(words)
+    if chosen.run:
+        return _undo_run(desk)
+    question = desk.chat.sessions.undo(number_in(chosen.count))
+    print(f"The next question is asked in place of: {shortened(question.text, _SHOWN)}")  # noqa: T201 - what is undone
+    return None
+
+
+def _undo_run(desk: Desk) -> Listing[tuple[str, str]]:
+    try:
+        changes = desk.bench.undo.undo()
+    except LookupError as error:
+        raise SettingsError(str(error)) from error
+    rows = [
+        ("put back", ", ".join((*changes.replaced, *changes.changed))),
+        ("brought back", ", ".join(changes.deleted)),
+        ("removed", ", ".join(changes.added)),
+        ("could not be put back", ", ".join(changes.failed)),
+        ("too large to be seen", ", ".join(changes.unseen)),
+    ]
+    return Listing([row for row in rows if row[1]], {"": lambda row: row[0], "variables": lambda row: row[1]})
+
+
+def _branches(desk: Desk) -> Sequence[Branch]:
+    sessions = desk.chat.sessions
+    try:
+        return branches(sessions.whole(sessions.current.id))
+    except SessionNotFound:  # it has not begun
+        return ()

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..desk import Desk
-from ..errors import SettingsError
 from ..listing import Listing
 from ..tools.tool import Tool
-from .base import no_words, parser
+from .base import no_words
 
 
 def list_tools(desk: Desk, words: Sequence[str]) -> Listing[tuple[str, Tool]]:
@@ -26,22 +25,3 @@ def list_tools(desk: Desk, words: Sequence[str]) -> Listing[tuple[str, Tool]]:
         "does": lambda row: row[1].spec.description.partition("\n")[0],
     }
     return Listing(rows, columns, caption="`%%chat -t SET` or `-t TOOL` chooses; → are told to the model without -t.")
-
-
-def undo(desk: Desk, words: Sequence[str]) -> Listing[tuple[str, str]]:
-    """Put back the variables that the last code run by a model has changed: `%chat undo --run`."""
-    options = parser("undo", undo)
-    options.add_argument("--run", action="store_true", required=True, help="what the last run of code replaced")
-    options.parse_args(words)
-    try:
-        changes = desk.bench.undo.undo()
-    except LookupError as error:
-        raise SettingsError(str(error)) from error
-    rows = [
-        ("put back", ", ".join((*changes.replaced, *changes.changed))),
-        ("brought back", ", ".join(changes.deleted)),
-        ("removed", ", ".join(changes.added)),
-        ("could not be put back", ", ".join(changes.failed)),
-        ("too large to be seen", ", ".join(changes.unseen)),
-    ]
-    return Listing([row for row in rows if row[1]], {"": lambda row: row[0], "variables": lambda row: row[1]})

@@ -11,7 +11,7 @@ from typing import Protocol
 from ..errors import SessionNotFound, SettingsError
 from ..messages import Message, Session, SessionInfo
 
-FIELDS = frozenset({"title", "model", "system", "place", "pins", "hidden"})
+FIELDS = frozenset({"title", "model", "system", "place", "pins", "hidden", "tip", "tags", "state"})
 """What `Store.update` can change."""
 
 
@@ -54,7 +54,7 @@ class Store(Protocol):
         ...
 
     def update(self, session_id: str, **fields: str | tuple[str, ...]) -> None:
-        """Change fields of the session itself: title, model, system, place, pins, hidden."""
+        """Change fields of the session itself; `FIELDS` has their names."""
         ...
 
     def delete(self, session_id: str) -> None:
@@ -81,6 +81,8 @@ def info_of(session: Session, message_count: int) -> SessionInfo:
         created_at=session.created_at,
         updated_at=session.updated_at or session.created_at,
         message_count=message_count,
+        tags=session.tags,
+        state=session.state,
     )
 
 

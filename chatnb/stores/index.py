@@ -20,7 +20,7 @@ from ..messages import SessionInfo
 from .atomic import Damaged, Tables, parsed
 from .disk import Stamp, locked, stamp_of, write_aside
 
-_VERSION = 1
+_VERSION = 2
 _SUFFIX = ".json"
 
 _Row = list[Any]  # the stamp's three numbers, then the fields of SessionInfo, as JSON has them
@@ -120,7 +120,7 @@ def _plain(info: SessionInfo) -> list[Any]:
 
 
 def _info(row: _Row) -> SessionInfo:
-    session_id, title, model, place, user_id, created_at, updated_at, message_count = row[3:]
+    session_id, title, model, place, user_id, created_at, updated_at, message_count, tags, state = row[3:]
     return SessionInfo(
         session_id,
         title,
@@ -130,4 +130,6 @@ def _info(row: _Row) -> SessionInfo:
         datetime.fromisoformat(created_at),
         datetime.fromisoformat(updated_at),
         message_count,
+        tuple(tags),
+        state,
     )

@@ -52,7 +52,7 @@ class MemoryStore:
         self.load(session_id)
 
     def update(self, session_id: str, **fields: str | tuple[str, ...]) -> None:
-        """Change fields of the session itself: title, model, system, place, pins, hidden."""
+        """Change fields of the session itself."""
         check_fields(fields)
         with self._guard:
             changed: dict[str, Any] = {**fields, "updated_at": now()}

@@ -119,8 +119,10 @@ def _header(tables: Tables) -> Session:
         session = session_from_json(_document(tables))
     except SettingsError as error:
         raise Damaged(str(error)) from error
-    texts = (session.title, session.model, session.system, session.place, session.user_id)
+    texts = (session.title, session.model, session.system, session.place, session.user_id, session.state, *session.tags)
     times = (session.created_at, session.updated_at or session.created_at)
+    if session.tip and len(session.tip) != 2:  # noqa: PLR2004 - a turn, and the newest one then
+        session = replace(session, tip=())
     # Lists are sorted by time and searched by title: one odd file may not spoil them.
     if not all(isinstance(text, str) for text in texts) or any(time.tzinfo is None for time in times):
         msg = "a field of its table `session` is not what it should be"

@@ -121,7 +121,7 @@ class TinyStore:
             self._unfinished.keep(session_id, messages)
 
     def update(self, session_id: str, **fields: str | tuple[str, ...]) -> None:
-        """Change fields of the session itself: title, model, system, place, pins, hidden."""
+        """Change fields of the session itself."""
         check_fields(fields)
         with self._transaction(session_id) as storage:
             if self._sound(storage) is None:

@@ -1,0 +1,132 @@
+"""Going back, asking anew, forking, putting sessions aside: through a real kernel, and what the model then reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.script import Answer
+from tests.faults.server import FaultServer
+from tests.kernel.kernels import Kernel, running_kernel
+
+pytestmark = pytest.mark.kernel
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FaultServer]:
+    with FaultServer({"tiny": [Answer(text="Yes.")]}) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, server: FaultServer) -> Iterator[Kernel]:
+    env = {"OLLAMA_HOST": server.url, "CHATNB_MODEL": "tiny"}
+    with running_kernel(tmp_path_factory.mktemp("life"), env) as kernel:
+        assert kernel.run("%load_ext chatnb").status == "ok"
+        yield kernel
+
+
+@pytest.fixture
+def kernel(shared: Kernel) -> Kernel:
+    shared.run("%chat new\n%ask One?\n%ask Two?\n%ask Three?")
+    return shared
+
+
+def asked(server: FaultServer) -> list[str]:
+    """Return the questions that the model read last."""
+    return [message["content"] for message in server.chats[-1].messages if message["role"] == "user"]
+
+
+def shown(kernel: Kernel, code: str) -> str:
+    run = kernel.run(code)
+    assert run.status == "ok", run.error
+    text: str = run.outputs[-1]["data"]["text/plain"]
+    return text
+
+
+def test_again_leaves_the_earlier_answer_on_a_branch_of_its_own(kernel: Kernel, server: FaultServer) -> None:
+    kernel.run("%chat again")
+    again = asked(server)
+    kernel.run("%ask Four?")
+
+    assert again == ["One?", "Two?", "Three?"]
+    assert asked(server) == ["One?", "Two?", "Three?", "Four?"]
+    assert [line.split()[-1] for line in shown(kernel, "%chat branches").splitlines()[-2:]] == ["Three?", "Four?"]
+
+
+def test_an_edited_question_is_asked_from_where_it_stood(kernel: Kernel, server: FaultServer) -> None:
+    run = kernel.run("%chat edit 3")
+    assert run.next_input is not None
+    kernel.run(run.next_input.replace("Two?", "Two and a half?"))
+
+    assert run.next_input == "%%chat --instead 3\nTwo?"
+    assert asked(server) == ["One?", "Two and a half?"]
+
+
+def test_what_was_gone_back_by_is_not_read_and_can_be_gone_on_in(kernel: Kernel, server: FaultServer) -> None:
+    told = kernel.run("%chat undo 2")
+    kernel.run("%ask Instead?")
+    back = asked(server)
+    kernel.run("%chat branch 1")
+    kernel.run("%ask Four?")
+
+    assert told.stdout == "The next question is asked in place of: Two?\n"
+    assert back == ["One?", "Instead?"]
+    assert asked(server) == ["One?", "Two?", "Three?", "Four?"]
+
+
+def test_a_fork_begins_with_what_was_said_and_leaves_the_original_alone(kernel: Kernel, server: FaultServer) -> None:
+    kernel.run("%chat fork 2 Elsewhere")
+    kernel.run("%ask Other?")
+
+    assert asked(server) == ["One?", "Other?"]
+    assert "Elsewhere" in shown(kernel, "%chat sessions")
+
+
+def test_a_session_is_renamed_tagged_archived_and_restored(kernel: Kernel) -> None:
+    kernel.run("%chat rename Thesis notes\n%chat tag thesis")
+    tagged = shown(kernel, "%chat sessions --tag thesis")
+    kernel.run("%chat archive Thesis notes")
+    listed, archived = shown(kernel, "%chat sessions"), shown(kernel, "%chat sessions --archived")
+    kernel.run("%chat restore Thesis notes")
+
+    assert "Thesis notes" in tagged
+    assert "Thesis notes" not in listed
+    assert "Thesis notes" in archived
+    assert "Thesis notes" in shown(kernel, "%chat sessions")
+    kernel.run("%chat untag thesis")
+
+
+def test_a_session_is_deleted_after_a_yes_into_the_trash_and_from_there_for_good(kernel: Kernel) -> None:
+    kernel.run("%chat rename Secret plans")
+
+    refused = kernel.run("%chat delete", headless=True)
+    kernel.run("%chat delete", answers=["y"])
+    trash = shown(kernel, "%chat sessions --trash")
+    kernel.run("%chat delete --forever --yes Secret plans")
+
+    assert refused.error is not None
+    assert "--yes where nobody is there" in refused.error.value
+    assert "Secret plans" in trash
+    assert "Secret plans" not in shown(kernel, "%chat sessions")
+    assert kernel.run("%chat restore Secret plans").status == "error"
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        ("branch 9", "There is no branch 9"),
+        ("edit 2", "Message 2 is no question"),
+        ("fork 99", "There is no message 99"),
+        ("undo 7", "There are 3 questions"),
+        ("untag nothing", "nothing is no tag"),
+        ("rename", "What is it to be called"),
+        ("restore nothing", "No chat session is called"),
+    ],
+)
+def test_what_cannot_be_is_told_in_a_sentence(kernel: Kernel, command: str, why: str) -> None:
+    run = kernel.run(f"%chat {command}")
+
+    assert run.error is not None
+    assert why in run.error.value
