@@ -16,6 +16,7 @@ from .errors import SessionNotFound, SettingsError
 from .messages import ARCHIVED, TRASHED, Message, Session, SessionInfo, new_id, now, title_of
 from .stores.base import Store
 from .stores.memory import MemoryStore
+from .stores.search import Hit
 
 _OPEN = ("", ARCHIVED)
 
@@ -74,6 +75,12 @@ class Sessions:
         known = {info.id: info for info in (*self._unsaved.sessions(), *self.store.sessions())}
         found = (info for info in known.values() if info.state in (states or ("",)))
         return sorted(found, key=lambda info: info.updated_at, reverse=True)
+
+    def search(self, words: Sequence[str], limit: int = 50) -> list[tuple[SessionInfo, Hit]]:
+        """Return where all the words stand in one message or title, the best places first; not in the trash."""
+        known = {info.id: info for info in self.all(*_OPEN)}
+        hits = [*self.store.search(words, 2 * limit), *self._unsaved.search(words, limit)]
+        return [(known[hit.session_id], hit) for hit in hits if hit.session_id in known][:limit]
 
     def find(self, name: str, *states: str) -> SessionInfo:
         """Return the session whose id or title is `name`, or the only one whose id or title begins so.

@@ -13,7 +13,7 @@ from ..options import HelpAsked
 from .base import Command, no_words
 from .reading import compact, hide, list_stale, pin, refresh, unhide, unpin, why
 from .server import list_models, list_settings, pull, run_doctor, show_status
-from .sessions import archive, delete, list_sessions, new, open_session, rename, restore, tag, untag, use
+from .sessions import archive, delete, list_sessions, new, open_session, rename, restore, search, tag, untag, use
 from .talk import again, branch, edit, fork, list_branches, undo
 from .tools import list_tools
 
@@ -59,6 +59,7 @@ COMMANDS: dict[str, Command] = {
     "use": use,
     "new": new,
     "sessions": list_sessions,
+    "search": search,
     "open": open_session,
     "rename": rename,
     "tag": tag,

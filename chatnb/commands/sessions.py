@@ -11,6 +11,7 @@ from ..history import summary_in
 from ..listing import Listing
 from ..messages import ARCHIVED, TRASHED, Message, SessionInfo
 from ..sources import ask_user
+from ..stores.search import Hit
 from ..views.words import shortened
 from .base import parsed_words, parser
 from .server import show_status
@@ -61,6 +62,21 @@ def list_sessions(desk: Desk, words: Sequence[str]) -> Listing[SessionInfo]:
         "id": lambda s: s.id,
     }
     return Listing(found, columns, empty=_EMPTY[state] if not chosen.tag else f"No session has the tag {chosen.tag}.")
+
+
+def search(desk: Desk, words: Sequence[str]) -> Listing[tuple[SessionInfo, Hit]]:
+    """Find what was said in all sessions: messages and titles in which all the words stand, or words that begin so."""
+    words = parsed_words("search", search, words, "WORD")
+    if not words:
+        raise SettingsError('Which words? `%chat search mean negative`, or `%chat search "exactly this"`.')
+    columns: dict[str, Callable[[tuple[SessionInfo, Hit]], str]] = {
+        "session": lambda found: found[0].title,
+        "changed": lambda found: _local(found[0].updated_at),
+        "by": lambda found: found[1].role,
+        "place": lambda found: found[1].text,
+    }
+    found = desk.chat.sessions.search(words)
+    return Listing(found, columns, caption="`%chat open TITLE` goes on in one.", empty="Nothing was found.")
 
 
 def open_session(desk: Desk, words: Sequence[str]) -> Listing[Message]:

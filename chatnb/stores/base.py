@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ..errors import SessionNotFound, SettingsError
 from ..messages import Message, Session, SessionInfo
+from .search import Hit
 
 FIELDS = frozenset({"title", "model", "system", "place", "pins", "hidden", "tip", "tags", "state"})
 """What `Store.update` can change."""
@@ -59,6 +60,13 @@ class Store(Protocol):
 
     def delete(self, session_id: str) -> None:
         """Forget the session and all that belongs to it."""
+        ...
+
+    def search(self, words: Sequence[str], limit: int = 50) -> Sequence[Hit]:
+        """Return where all the words stand in one message or title, the best places first.
+
+        A word finds those that begin with it, in any case and with or without accents.
+        """
         ...
 
     def notices(self) -> Sequence[str]:

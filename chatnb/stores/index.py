@@ -53,7 +53,7 @@ class Index:
             If the folder cannot be read.
         """
         known = self._load()
-        stamps = self._stamps()
+        stamps = self.stamps()
         rows = {name: row for name, row in known.items() if stamps.get(name) == tuple(row[:3])}
         damaged, refused = [], []
         for name in stamps.keys() - rows.keys():
@@ -78,7 +78,8 @@ class Index:
         row = self._load().get(session_id + _SUFFIX)
         return None if row is None else _info(row)
 
-    def _stamps(self) -> dict[str, Stamp]:
+    def stamps(self) -> dict[str, Stamp]:
+        """Return the stamp of each session's file, by its name; raises OSError if the folder cannot be read."""
         stamps = {}
         with suppress(FileNotFoundError), os.scandir(self._folder) as entries:
             for entry in entries:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from threading import Lock
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import StoreError
 from ..messages import Message, Session, SessionInfo, now
 from .base import check_fields, info_of, not_found
+from .search import Hit, Said, SearchIndex
 
 
 class MemoryStore:
@@ -64,9 +65,23 @@ class MemoryStore:
             self.load(session_id)
             del self._sessions[session_id]
 
+    def search(self, words: Sequence[str], limit: int = 50) -> Sequence[Hit]:
+        """Return where all the words stand in one message, the best places first."""
+        with self._guard:
+            sessions = dict(self._sessions)
+        index = SearchIndex()
+        index.refresh(dict.fromkeys(sessions, (0, 0, 0)), lambda session_id: _said(sessions[session_id]))
+        return index.find(words, limit)
+
     def notices(self) -> Sequence[str]:
         """Return nothing: memory does not surprise."""
         return ()
 
     def close(self) -> None:
         """Do nothing: the sessions go with the store."""
+
+
+def _said(session: Session) -> Iterator[Said]:
+    yield Said("", "title", session.title)
+    for message in session.messages:
+        yield Said(message.id, message.role, message.text)

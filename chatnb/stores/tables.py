@@ -6,7 +6,7 @@ them, since plain TinyDB takes no others; a message's own id is its field `id`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,10 +14,11 @@ from typing import Any
 from tinydb.table import Table
 
 from ..errors import SettingsError, StoreError
-from ..messages import Message, Session, SessionInfo, now
+from ..messages import Message, Session, SessionInfo, Text, now
 from ..wire import VERSION, message_from_json, session_from_json, to_json
 from .atomic import AtomicStorage, Damaged, Tables
 from .base import info_of
+from .search import Said
 
 
 def read(storage: AtomicStorage) -> tuple[Tables | None, str]:
@@ -62,6 +63,15 @@ def session_of(tables: Tables, session_id: str, known: Known) -> tuple[Session, 
             left_out.append(f"One message of the chat session {session_id} is left out. {error}")
     # A file that was copied under another name is another session.
     return replace(_header(tables), id=session_id, messages=tuple(messages)), left_out
+
+
+def said_in(tables: Tables) -> Iterator[Said]:
+    """Yield what can be found in a session; raises Damaged if there is none in the tables."""
+    yield Said("", "title", _header(tables).title)
+    for document in tables.get("messages", {}).values():
+        # As JSON: reading ten thousand sessions as messages would take ten times as long.
+        texts = [part.get("text", "") for part in document.get("parts", ()) if part.get("type") == Text.__name__]
+        yield Said(str(document.get("id", "")), str(document.get("role", "")), "".join(texts))
 
 
 def describe(tables: Tables, session_id: str) -> SessionInfo:

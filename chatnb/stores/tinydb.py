@@ -7,6 +7,7 @@
       ...json.damaged-20261121T101500         what was no session any more, set aside
       .state/
         index.json                            what a list of sessions shows (index.py)
+        search.sqlite                         which words stand in which message (search.py)
         locks/                                a fixed number of them, each for its share of the sessions
         unfinished/                           answers that are being written (unfinished.py)
 """
@@ -17,18 +18,19 @@ import re
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
 from ..errors import StoreError
 from ..messages import Message, Session, SessionInfo, now
-from .atomic import AtomicStorage, Tables
+from .atomic import AtomicStorage, Damaged, Tables, parsed
 from .base import check_fields, not_found
 from .disk import explained, make_private, sync_folder
 from .index import Index
-from .tables import Known, cut_off, describe, empty, put, read, session_of, stamp
+from .search import Hit, Said, SearchIndex
+from .tables import Known, cut_off, describe, empty, put, read, said_in, session_of, stamp
 from .unfinished import Unfinished
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
@@ -51,6 +53,7 @@ class TinyStore:
         self._locks = state / "locks"
         self._unfinished = Unfinished(state / "unfinished")
         self._index = Index(self.folder, state / "index.json", describe)
+        self._search = SearchIndex(state / "search.sqlite")
         self._open: OrderedDict[str, _Open] = OrderedDict()
         self._guard = Lock()
         self._notices: list[str] = []
@@ -137,6 +140,14 @@ class TinyStore:
                 path.unlink(missing_ok=True)
             self._unfinished.remove(session_id)
             sync_folder(self.folder)
+        self._search.forget(session_id)
+
+    def search(self, words: Sequence[str], limit: int = 50) -> Sequence[Hit]:
+        """Return where all the words stand in one message, the best places first."""
+        with explained(self.folder):
+            stamps = {name.removesuffix(".json"): stamp for name, stamp in self._index.stamps().items()}
+        self._search.refresh(stamps, self._said)
+        return self._search.find(words, limit)
 
     def notices(self) -> Sequence[str]:
         """Return, once, what the user should know."""
@@ -160,6 +171,11 @@ class TinyStore:
             while len(self._open) > _OPEN:
                 self._open.popitem(last=False)
             return self._open[session_id]
+
+    def _said(self, session_id: str) -> Iterator[Said]:
+        """Yield what is said in a session, as far as its file reads; what is damaged is mended when it is opened."""
+        with suppress(OSError, Damaged, AttributeError, TypeError):
+            yield from said_in(parsed((self.folder / f"{session_id}.json").read_bytes()))
 
     @contextmanager
     def _transaction(self, session_id: str) -> Iterator[AtomicStorage]:

@@ -22,6 +22,7 @@ MODULES = (
     "lag",
     "interrupt",
     "stores",
+    "searching",
     "estimate",
     "read_json",
     "iopub",
