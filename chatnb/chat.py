@@ -18,6 +18,7 @@ from pathlib import Path
 
 import platformdirs
 
+from . import recordings
 from .calibrations import Calibrations
 from .compaction import summary_of
 from .config import ChatConfig
@@ -91,6 +92,9 @@ class Chat:
         if isinstance(model, str) and model:
             self.settings = replace(self.settings, model=model)
         self.catalog = catalog or Catalog()
+        if self.settings.replay:
+            path = Path(self.settings.recording or recordings.DEFAULT)
+            recordings.replay(self.catalog, path, keeps_pace=self.settings.replay_pace)
         self.portal = portal or Portal()
         self.tools = tools
         self.sessions = Sessions(store or TinyStore(sessions_folder(self.settings)), place, self.settings.user_id)

@@ -91,6 +91,17 @@ class ChatConfig(SingletonConfigurable):
         config=True
     )
     shell = Bool(default_value=False, help="Whether there is a tool that runs commands.").tag(config=True)
+    replay = Enum(
+        ("", "strict"),
+        _DEFAULT.replay,
+        help='"strict": answers come from a recording (%chat record), and from nobody else.',
+    ).tag(config=True)
+    replay_pace = Bool(_DEFAULT.replay_pace, help="Whether a recording answers as slowly as it was recorded.").tag(
+        config=True
+    )
+    recording = Unicode(help="File of the recording; empty: chatnb-recording.json beside the notebook.").tag(
+        config=True
+    )
     save = Bool(_DEFAULT.save, help="Whether sessions are kept on disk.").tag(config=True)
     stream = Unicode("auto", help='"auto" streams where a person watches; "always" and "never" override it.').tag(
         config=True
@@ -134,6 +145,9 @@ class ChatConfig(SingletonConfigurable):
             rules=self.rules,
             secrets=cast("Literal['remote', 'always', 'never']", self.secrets),
             tool_rounds=self.tool_rounds,
+            replay=cast("Literal['', 'strict']", self.replay),
+            replay_pace=self.replay_pace,
+            recording=self.recording,
             save=self.save,
             footer=self.footer,
             home=self.home,

@@ -64,6 +64,12 @@ class Settings:
         remote if it runs neither on this machine nor in its private network.
     tool_rounds
         How many times a model may call tools in one turn.
+    replay
+        "strict": a recording answers, and nobody else.
+    replay_pace
+        Whether it answers as slowly as it was recorded.
+    recording
+        Its file; empty: recordings.DEFAULT beside the notebook.
     save
         Whether the session is kept on disk.
     footer
@@ -87,6 +93,9 @@ class Settings:
     rules: bool = True
     secrets: Literal["remote", "always", "never"] = "remote"
     tool_rounds: int = 20
+    replay: Literal["", "strict"] = ""
+    replay_pace: bool = False
+    recording: str = ""
     save: bool = True
     footer: bool = True
     home: str = ""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from pathlib import Path
 
+from .. import recordings
 from ..config import Setting
 from ..context.rules import read_rules
 from ..desk import Desk
@@ -54,6 +56,22 @@ def list_models(desk: Desk, words: Sequence[str]) -> Listing[ModelInfo]:
         "can": lambda m: ", ".join(m.capabilities),
     }
     return Listing(models, columns, empty="The server has no models. `%chat pull llama3.2` gets a small one (2 GB).")
+
+
+def record(desk: Desk, words: Sequence[str]) -> None:
+    """Keep what is asked and answered in a file, from which CHATNB_REPLAY=strict lets it be answered without a model."""
+    options = parser("record", record)
+    options.add_argument("file", nargs="?", default="", metavar="FILE", help=f"by default {recordings.DEFAULT}")
+    options.add_argument("--fresh", action="store_true", help="drop what the file holds")
+    options.add_argument("--stop", action="store_true", help="record no more")
+    chosen, settings, catalog = options.parse_args(words), desk.settings(), desk.chat.catalog
+    path = Path(chosen.file or settings.recording or recordings.DEFAULT)
+    if settings.replay:
+        recordings.replay(catalog, path, keeps_pace=settings.replay_pace)
+    elif chosen.stop:
+        catalog.stop_tape()
+    else:
+        recordings.record(catalog, path, is_fresh=chosen.fresh)
 
 
 def pull(desk: Desk, words: Sequence[str]) -> None:

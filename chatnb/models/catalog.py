@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
+from functools import partial
 from importlib.metadata import entry_points
 from typing import cast
 
 from ..errors import ChatError, ModelNotFound, SettingsError
 from ..settings import Settings
 from .base import Model, ModelInfo, Provider
+from .cassette import Cassette
 from .deadline import DeadlineModel
 from .demo import ScriptedProvider
 from .fallback import FallbackModel
+from .replay import RecordingProvider, ReplayProvider
 from .retrying import RetryingModel
 
 GROUP = "chatnb.models"
 """The entry points that name other providers: a callable without arguments that returns a Provider."""
 
 OLLAMA = "ollama"
+
+
+Tape = Callable[[str, Callable[[], Provider]], Provider]
+"""Returns what stands in the place of the provider of a name; gets what makes that one."""
 
 
 class Catalog:
@@ -31,7 +38,9 @@ class Catalog:
     """
 
     def __init__(self) -> None:
+        self._tape: Tape | None = None
         self._providers: dict[tuple[str, str], Provider] = {}
+        self._left: list[Provider] = []  # used no more, and not closed yet
         self._chains: dict[tuple[object, ...], FallbackModel] = {}
         self._infos: dict[tuple[str, str], ModelInfo] = {}
         self._firsts: dict[str, str] = {}  # by host
@@ -81,8 +90,21 @@ class Catalog:
         """
         key = (name, host if name == OLLAMA else "")
         if key not in self._providers:
-            self._providers[key] = self._new(*key)
+            make = partial(self._new, *key)
+            self._providers[key] = self._tape(name, make) if self._tape else make()
         return self._providers[key]
+
+    def record(self, cassette: Cassette) -> None:
+        """Keep from now on in a cassette what is asked and answered."""
+        self._use(lambda name, make: RecordingProvider(make(), cassette, _prefix(name)))
+
+    def replay(self, cassette: Cassette, *, keeps_pace: bool = False) -> None:
+        """Let a cassette answer from now on in the place of all models."""
+        self._use(lambda name, _: ReplayProvider(cassette, _prefix(name), keeps_pace=keeps_pace))
+
+    def stop_tape(self) -> None:
+        """Neither record nor replay any more."""
+        self._use(None)
 
     def find(self, name: str, host: str = "") -> tuple[Provider, str]:
         """Return the provider of a model, and the model's name there."""
@@ -91,13 +113,22 @@ class Catalog:
 
     async def aclose(self) -> None:
         """Release all connections; a later use opens new ones, and begins with the preferred models again."""
-        providers = list(self._providers.values())
+        providers = [*self._providers.values(), *self._left]
+        self._forget()
+        self._left.clear()
+        for provider in providers:
+            await provider.aclose()
+
+    def _use(self, tape: Tape | None) -> None:
+        self._tape = tape
+        self._left += self._providers.values()  # a turn may still be answered by one
+        self._forget()
+
+    def _forget(self) -> None:
         self._providers.clear()
         self._chains.clear()
         self._infos.clear()
         self._firsts.clear()
-        for provider in providers:
-            await provider.aclose()
 
     async def _first(self, host: str) -> str:
         if host not in self._firsts:
@@ -134,6 +165,11 @@ class Catalog:
         if not found:
             raise SettingsError(f"No provider of models is called {name!r}. There are: {', '.join(_BUILT_IN)}.")
         return cast("Callable[[], Provider]", next(iter(found)).load())()
+
+
+def _prefix(provider: str) -> str:
+    """Return what stands before a model's name where it is shown."""
+    return "" if provider == OLLAMA else f"{provider}:"
 
 
 def split_name(name: str, providers: Collection[str]) -> tuple[str, str]:

@@ -1,0 +1,54 @@
+"""Recordings of answers in files: made while models answer, and played in their place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .errors import SettingsError
+from .models.cassette import Cassette
+from .models.catalog import Catalog
+from .stores.disk import explained, write_aside
+
+DEFAULT = "chatnb-recording.json"
+"""The file, beside the notebook, where none is named."""
+
+
+def record(catalog: Catalog, path: Path, *, is_fresh: bool = False) -> None:
+    """Keep from now on what the models of `catalog` are asked and answer.
+
+    Parameters
+    ----------
+    is_fresh
+        Whether what the file holds is dropped; else it stays, but for what is asked again.
+
+    Raises
+    ------
+    SettingsError
+        If the file is no recording.
+    StoreError
+        If it cannot be read or written.
+    """
+
+    def save() -> None:
+        # On the loop: it takes some milliseconds, and an answer that was given is kept whatever comes.
+        with explained(path):
+            write_aside(path, [cassette.to_text().encode()])
+
+    is_there = path.exists() and not is_fresh
+    cassette = Cassette.of_text(_read(path), save, str(path)) if is_there else Cassette(save, str(path))
+    save()  # so that one that cannot be written is told now
+    catalog.record(cassette)
+
+
+def replay(catalog: Catalog, path: Path, *, keeps_pace: bool = False) -> None:
+    """Let what the file holds answer in the place of all models; without a file nothing does. Raises as `record` does."""
+    cassette = Cassette.of_text(_read(path), name=str(path)) if path.exists() else Cassette(name=str(path))
+    catalog.replay(cassette, keeps_pace=keeps_pace)
+
+
+def _read(path: Path) -> str:
+    with explained(path):
+        try:
+            return path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise SettingsError(f"{path} is no recording of chatnb: it is no text.") from error
