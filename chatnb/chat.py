@@ -19,13 +19,14 @@ from pathlib import Path
 import platformdirs
 
 from . import recordings
+from .cached import answered_before, digest_of, retold
 from .calibrations import Calibrations
 from .compaction import summary_of
 from .config import ChatConfig
 from .context.base import Reading
 from .context.gather import Gatherer
 from .engine import Tools, answer
-from .errors import ModelError, ModelTooLarge, SessionError, SettingsError
+from .errors import ModelError, ModelTooLarge, SessionError, SessionNotFound, SettingsError
 from .events import Asked, Event, Retrying, TokensCounted, ToolFinished, Waiting
 from .history import summary_in
 from .messages import Context, Image, Json, Message, Session, Text, new_id, now
@@ -158,6 +159,7 @@ class Chat:
         without: str = "",
         instead_of: str = "",
         fit: int = 0,
+        is_cached: bool = False,
     ) -> Ask:
         """Return a question that `begin` asks and `plan` looks at; most parameters are those of `ask` and of `Ask`.
 
@@ -167,25 +169,31 @@ class Chat:
             All that the question carries along, and what has to be told of it.
         instead_of
             The turn in whose place it is asked: the model reads what was said before that one, which stays as a branch.
+        is_cached
+            Whether an earlier answer to the very same question in this session will do.
         """
         settings = settings or self.settings
         session = session or self.sessions.current
         asked_at = now()
+        tools = tools or self.tools
+        names = [spec.name for spec in tools.specs] if tools else []
+        parts = (*reading.parts, Text(text))
         question = Message(
             id=new_id(asked_at),
             session_id=session.id,
             role="user",
-            parts=(*reading.parts, Text(text)),
+            parts=parts,
             created_at=asked_at,
             user_id=settings.user_id,
             after=self.sessions.follows(session, instead_of=instead_of),
+            digest=digest_of(parts, settings, schema, names, session.system) if is_cached else "",
         )
         return Ask(
             question=replace(question, turn_id=question.id),
             session=session,
             settings=settings,
             schema=schema,
-            tools=tools or self.tools,
+            tools=tools,
             without=without,
             fit=fit,
             notes=reading.notes,
@@ -199,6 +207,8 @@ class Chat:
         async def keep(messages: Sequence[Message]) -> None:
             over.set()
             await asyncio.wait([saver])  # a checkpoint that came after the end would look like a crash
+            if turn.reply.asked and turn.reply.asked.question.id != question.id:
+                return  # an earlier answer was told again, and is kept already
             # The question, too: it may have been stopped before it was saved, or the disk was full then.
             await asyncio.to_thread(self.sessions.keep, session, question, *messages, save=settings.save)
 
@@ -281,6 +291,13 @@ class Chat:
         sources = outside(Path.cwd(), self.sessions, urls=ChatConfig.instance().urls)
         return Gatherer(sources).gather(context, pins=session.pins)
 
+    def _answered_before(self, ask: Ask) -> tuple[Message, ...]:
+        if not ask.question.digest:
+            return ()
+        with suppress(SessionNotFound):  # it has not begun
+            return answered_before(self.sessions.whole(ask.session.id).messages, ask.question)
+        return ()
+
     def _history(self, ask: Ask) -> tuple[Message, ...]:
         return self.sessions.history(ask.session, ask.question.after)
 
@@ -297,6 +314,10 @@ class Chat:
         """Yield what happens from the question to the end of the answer."""
         for turn in earlier:
             await turn.wait()
+        if earlier_turn := await asyncio.to_thread(self._answered_before, ask):
+            for event in retold(earlier_turn):
+                yield event
+            return
         history = await asyncio.to_thread(self._history, ask)
         saving = asyncio.create_task(self._keep_question(ask))
         try:

@@ -100,7 +100,7 @@ def _ask(parsed: argparse.Namespace, settings: Settings) -> int:
         # What comes through a pipe is not the user's own words, so that nothing is looked up for it.
         reading = Gatherer(sources).gather(options.context, words, chat.sessions.current.pins)
         tools = Bench(config, chat, lambda: is_attended).toolbox(options.tools)
-        ask = chat.prepare(text, reading, tools=tools)
+        ask = chat.prepare(text, reading, tools=tools, is_cached=options.cache)
         if options.dry_run:
             print(Receipt(chat.portal.call(chat.plan(ask)), is_sent=False))
             return 0

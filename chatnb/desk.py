@@ -196,6 +196,7 @@ class Desk:
             schema=schema.json if schema else None,
             tools=self.bench.toolbox(options.tools, session, is_tried=options.trial),
             instead_of=sessions.question(options.instead, session)[1].turn_id if options.instead else "",
+            is_cached=options.cache,
         )
         if options.dry_run:
             return Receipt(self.chat.portal.call(self.chat.plan(ask)), is_sent=False)

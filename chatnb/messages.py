@@ -157,6 +157,8 @@ class Message:
         Unique in the store; sorts in the order of creation.
     created_at
         Aware, in UTC.
+    digest
+        Of questions only: what is the same where the answer is to be (cached.py); empty where nobody wants it found again.
     model, outcome, usage, duration_s, options, seams, error
         Of replies only: who answered, how it ended, what it cost, seconds from question to end, the options that
         were sent, where it was mended, and what went wrong.
@@ -174,6 +176,7 @@ class Message:
     user_id: str = ""
     turn_id: str = ""
     after: str | None = None
+    digest: str = ""
     model: str = ""
     outcome: Outcome | None = None
     usage: Usage | None = None

@@ -63,6 +63,7 @@ class Options:
     dry_run: bool = False
     summary: bool = False
     instead: int = 0
+    cache: bool = False
 
     def over(self, settings: Settings) -> Settings:
         """Return `settings` with what is said here in place of what they say."""
@@ -144,6 +145,7 @@ def add_question_options(parser: argparse.ArgumentParser) -> None:
     add("--think", action=argparse.BooleanOptionalAction, help="let the model think before it answers, or not")
     add("--keep-alive", default="", metavar="TIME", help="how long the model stays in memory: 10m, 0, -1 for ever")
     add("--no-save", dest="save", action="store_false", help="leave nothing of this question on disk")
+    add("--cache", action="store_true", help="an earlier answer in this session will do if nothing has changed")
     add("--no-history", dest="history", action="store_false", help="ask without what was said before")
     add("--timeout", type=_seconds, metavar="SECONDS", help="how long to wait for the first token")
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -15,6 +16,7 @@ import tinydb
 
 from chatnb import chat as chat_module
 from chatnb.chat import Chat
+from chatnb.context.base import Reading
 from chatnb.errors import (
     ContextNotFound,
     ModelBroken,
@@ -24,7 +26,7 @@ from chatnb.errors import (
     SettingsError,
     StoreError,
 )
-from chatnb.events import Asked, Event, Finished, ModelEvent, TextDelta, TokensCounted, ToolStarted
+from chatnb.events import Asked, Event, Finished, ModelEvent, TextDelta, ThinkingDelta, TokensCounted, ToolStarted
 from chatnb.messages import Context, Image, Message, Session, Summary, Text, ToolCall, ToolResult, Usage
 from chatnb.models.base import Model, ModelInfo, Request
 from chatnb.models.catalog import Catalog
@@ -38,6 +40,7 @@ from chatnb.tools.tool import Tool
 from chatnb.tools.toolbox import Toolbox
 from chatnb.turn import Turn
 
+CONTEXT = Context.of("variable x", "x = 1")
 PAUSE = 0.02
 ENDLESS: list[Step] = ["Once upon", 3_600.0]
 
@@ -796,3 +799,59 @@ def test_a_script_that_closes_nothing_ends_without_a_word(tmp_path: Path) -> Non
     )
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "Hello\n", "")
+
+
+async def test_an_unchanged_question_is_not_asked_again_where_an_earlier_answer_will_do(new: New) -> None:
+    model = ScriptedModel([ThinkingDelta("Hm."), "One"], ["Two"])
+    chat = new(model)
+
+    first = await chat.begin(chat.prepare("Why?", Reading((CONTEXT,)), is_cached=True))
+    again = await chat.begin(chat.prepare("Why?", Reading((CONTEXT,)), is_cached=True))
+
+    assert (first.text, again.text, again.outcome) == ("One", "One", "done")
+    assert again.parts == first.parts
+    assert again.asked is not None
+    assert "--cache" in again.asked.notes[0]
+    assert len(model.requests) == 1
+    assert [message.text for message in chat.sessions.history(chat.sessions.current)] == ["Why?", "One"]
+
+
+def print_it(text: str) -> str:
+    """Give a text back."""
+    return text
+
+
+@pytest.mark.parametrize("change", ["text", "context", "options", "schema", "tools", "system"])
+async def test_what_has_changed_is_asked_again(new: New, change: str) -> None:
+    model = ScriptedModel(["1"])
+    chat = new(model)
+    await chat.begin(chat.prepare("Why?", Reading((CONTEXT,)), is_cached=True))
+    settings = replace(
+        chat.settings,
+        options={"seed": 1} if change == "options" else {},
+        system="Be brief." if change == "system" else "",
+    )
+
+    await chat.begin(
+        chat.prepare(
+            "What?" if change == "text" else "Why?",
+            Reading((Context.of("variable x", "x = 2") if change == "context" else CONTEXT,)),
+            settings=settings,
+            schema={"type": "integer"} if change == "schema" else None,
+            tools=Toolbox([Tool.of(print_it)]) if change == "tools" else None,
+            is_cached=True,
+        )
+    )
+
+    assert len(model.requests) == 2
+
+
+async def test_an_answer_that_failed_or_was_stopped_is_asked_for_again(new: New) -> None:
+    model = ScriptedModel([ModelBroken("Oh.")], ["One"])
+    chat = new(model)
+
+    with pytest.raises(ModelBroken):
+        await chat.begin(chat.prepare("Why?", is_cached=True))
+    reply = await chat.begin(chat.prepare("Why?", is_cached=True))
+
+    assert reply.text == "One"

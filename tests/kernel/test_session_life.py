@@ -130,3 +130,20 @@ def test_what_cannot_be_is_told_in_a_sentence(kernel: Kernel, command: str, why:
 
     assert run.error is not None
     assert why in run.error.value
+
+
+def test_run_all_costs_nothing_the_second_time_where_earlier_answers_will_do(
+    kernel: Kernel, server: FaultServer
+) -> None:
+    cells = ["rate = 5", "%%chat --cache -c rate\nIs it high?", "%%chat --cache\nWhy?"]
+    for code in cells:
+        kernel.run(code)
+    asked_before = len(server.chats)
+
+    again = [kernel.run(code) for code in cells]
+    kernel.run("rate = 6")
+    kernel.run(cells[1])
+
+    assert "Yes." in again[2].text
+    assert "--cache" in again[2].text
+    assert len(server.chats) == asked_before + 1
