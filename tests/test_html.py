@@ -4,7 +4,6 @@ import base64
 from collections.abc import Iterator
 from itertools import pairwise
 
-import commonmark
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +12,7 @@ from selectolax.lexbor import LexborHTMLParser
 from chatnb.elements import ATTRIBUTES, ELEMENTS
 from chatnb.fences import code_blocks
 from chatnb.html import Rendering, blocks, to_html
+from tests.fuzz.renderers import python_renderers
 from tests.hostile import answers
 from tests.test_markdown import CODE, TEXTS
 
@@ -269,7 +269,9 @@ def test_a_hostile_answer_is_harmless_after_each_delta(name: str) -> None:
     ],
 )
 def test_the_words_are_those_of_commonmark(text: str) -> None:
-    assert text_of(to_html(text)) == text_of(commonmark.commonmark(text))
+    (page,) = dict(python_renderers())["commonmark"]([text])
+
+    assert text_of(to_html(text)) == text_of(page)
 
 
 @pytest.mark.parametrize("unit", ["> ", "- ", "1. "])
