@@ -6,9 +6,11 @@ import re
 from html import escape
 from typing import Any
 
-LONGEST = 30_000
-"""Characters that are still coloured: some lexers take a second for more."""
+LONGEST = 10_000
+"""Characters that are still coloured: a few lexers take seconds for a hostile text that is longer."""
 _LONGEST_LINE = 2_000
+# The lexers of C and its kin go over these again and again.
+_EMPTY_LINES = re.compile(r"(?:\n[ \t]*){40}")
 _BIDI = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 
 # What reads most languages of a notebook's world; a lexer of which nothing is known may take minutes for a hostile text.
@@ -143,7 +145,7 @@ background:var(--chatnb-ground)}
 
 def _coloured(code: str, language: str) -> str:
     name = _OTHER_NAMES.get(language.lower(), language.lower())
-    if name not in _LANGUAGES or len(code) > LONGEST or _has_long_line(code):
+    if name not in _LANGUAGES or len(code) > LONGEST or _is_odd(code):
         return _marked(code)
     # 80 ms, and most sessions begin with prose.
     from pygments.lexers import get_lexer_by_name  # noqa: PLC0415
@@ -152,8 +154,8 @@ def _coloured(code: str, language: str) -> str:
     return "".join(_span(kind, value) for kind, value in _merged(lexer.get_tokens(code)))
 
 
-def _has_long_line(code: str) -> bool:
-    return any(len(line) > _LONGEST_LINE for line in code.split("\n"))
+def _is_odd(code: str) -> bool:
+    return _EMPTY_LINES.search(code) is not None or any(len(line) > _LONGEST_LINE for line in code.split("\n"))
 
 
 def _merged(tokens: Any) -> list[tuple[str, str]]:

@@ -38,3 +38,4 @@ def test_code_that_is_too_long_to_be_coloured_is_shown_plain() -> None:
     assert "<span" in block("x = 1\n" * 10, "python")
     assert "<span" not in block("x = 1\n" * LONGEST, "python")
     assert "<span" not in block("x = 1;" * 1_000, "python")
+    assert "<span" not in block("x = 1;" + "\n " * 40, "c")
