@@ -11,7 +11,7 @@ from .chat import Chat, sessions_folder
 from .config import ChatConfig
 from .context.gather import Gatherer
 from .messages import Context, Session, ToolResult
-from .toolkit import NETWORKED, Kernel, Toolkit
+from .toolkit import Kernel, Toolkit
 from .tools.approval import Approval, Proposal, Verdict
 from .tools.toolbox import Toolbox
 from .tools.undo import Undo
@@ -78,7 +78,7 @@ class Bench:
         names
             Those that are chosen, or their sets; none: what the settings say.
         session
-            Instead of the current one. Long results in it can be read on, and text from the network makes distrustful.
+            Instead of the current one. Long results in it can be read on, and the text of strangers makes distrustful.
 
         Raises
         ------
@@ -96,7 +96,7 @@ class Bench:
             approval=self.allowance(),
             wholes={part.call_id: part.whole for part in parts if isinstance(part, ToolResult) and part.whole},
             is_tainted=any(
-                part.name in NETWORKED if isinstance(part, ToolResult) else part.ref.startswith("url:")
+                part.is_foreign if isinstance(part, ToolResult) else part.ref.startswith("url:")
                 for part in parts
                 if isinstance(part, ToolResult | Context)
             ),

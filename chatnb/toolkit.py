@@ -32,9 +32,6 @@ SETS: Mapping[str, str] = {
 }
 """The built-in sets, and what they do."""
 
-NETWORKED = frozenset({"web_search", "read_page", "run_command"})
-"""The built-in tools whose results may be text from the network."""
-
 
 @dataclass(frozen=True, slots=True)
 class Kernel:

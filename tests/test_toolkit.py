@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from chatnb.errors import SettingsError
-from chatnb.toolkit import NETWORKED, SETS, Toolkit
+from chatnb.toolkit import SETS, Toolkit
 from chatnb.tools.tool import Tool
 
 
@@ -53,9 +53,3 @@ def test_every_set_is_told_of(tmp_path: Path) -> None:
 
     assert set(there.all()) - {""} <= set(SETS)
     assert all(tool.effects for name, tools in there.all().items() if name for tool in tools)
-
-
-def test_every_tool_of_the_network_is_known_as_one(tmp_path: Path) -> None:
-    tools = [tool for tools in kit(tmp_path, "ddgs", has_shell=True).all().values() for tool in tools]
-
-    assert {tool.spec.name for tool in tools if "network" in tool.effects} == NETWORKED
