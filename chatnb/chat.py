@@ -38,6 +38,7 @@ from .settings import Settings
 from .sources import outside
 from .stores.base import Store
 from .stores.tinydb import TinyStore
+from .tools.mcp.tools import McpTools
 from .turn import Turn
 
 HEAD_START_S = 0.002
@@ -64,6 +65,11 @@ class Chat:
         What the model may call.
     place
         What a new session belongs to, such as the notebook's path.
+
+    Attributes
+    ----------
+    mcp
+        The connections with MCP servers that its questions need; lives on the portal's loop, and ends with the chat.
 
     Examples
     --------
@@ -93,6 +99,7 @@ class Chat:
         self.catalog = catalog or Catalog()
         self.portal = portal or Portal()
         self.tools = tools
+        self.mcp = McpTools()
         self.sessions = Sessions(store or TinyStore(sessions_folder(self.settings)), place, self.settings.user_id)
         self.last: Turn | None = None
         self.last_plan: Plan | None = None
@@ -163,6 +170,7 @@ class Chat:
         """
         settings = settings or self.settings
         session = session or self.sessions.current
+        tools = tools or self.tools
         asked_at = now()
         question = Message(
             id=new_id(asked_at),
@@ -177,10 +185,10 @@ class Chat:
             session=session,
             settings=settings,
             schema=schema,
-            tools=tools or self.tools,
+            tools=tools,
             without=without,
             fit=fit,
-            notes=reading.notes,
+            notes=(*reading.notes, *(tools.notes if tools else ())),
         )
 
     def begin(self, ask: Ask) -> Turn:
@@ -279,7 +287,7 @@ class Chat:
         for turn in turns:
             if turn.loop is asyncio.get_running_loop():  # another loop may be the very one that waits for us
                 await turn.wait()
-        await self.catalog.aclose()
+        await asyncio.gather(self.catalog.aclose(), self.mcp.aclose())
 
     async def _tell(self, ask: Ask, earlier: Sequence[Turn]) -> AsyncGenerator[Event]:
         """Yield what happens from the question to the end of the answer."""

@@ -170,7 +170,7 @@ def test_help_is_no_failure(tmp_path: Path) -> None:
     result = run("--help", home=tmp_path)
 
     assert (result.returncode, result.stderr) == (0, "")
-    for command in ("lab", "ask", "doctor"):
+    for command in ("lab", "ask", "mcp", "doctor"):
         assert command in result.stdout
 
 

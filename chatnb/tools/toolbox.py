@@ -46,6 +46,8 @@ class Toolbox:
         Earlier results that had to be shortened, by the ids of their calls.
     is_tainted
         Whether the model has read text of strangers before.
+    notes
+        What the user is to be told of these tools, in sentences.
 
     Raises
     ------
@@ -62,7 +64,9 @@ class Toolbox:
         wholes: Mapping[str, str] | None = None,
         *,
         is_tainted: bool = False,
+        notes: Sequence[str] = (),
     ) -> None:
+        self.notes = notes
         self._tools: dict[str, Tool] = {}
         self._on_kernel = on_kernel
         self._characters = characters

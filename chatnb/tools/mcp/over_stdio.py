@@ -7,10 +7,12 @@ nobody reads what the program complains of, and what it leaves running behind it
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import os
 import shutil
 import signal
+import time
 from types import TracebackType
 
 import anyio
@@ -31,6 +33,9 @@ _POLL_S = 0.01
 _TAIL_BYTES = 4_000
 _NOISE = 100  # lines that are no messages: some programs greet whoever starts them
 _QUEUE = 1_000  # messages that wait to be read by the server: nobody has to wait for one that hangs
+
+_running: set[tuple[int, int]] = set()
+"""Each program that runs: who started it, since a fork of that process is not to end it, and its own id."""
 
 Streams = tuple[MemoryObjectReceiveStream[SessionMessage | Exception], MemoryObjectSendStream[SessionMessage]]
 
@@ -74,6 +79,8 @@ class Program:
             )
         except (OSError, ValueError) as error:
             raise McpFailed(f"{server.place} could not be started: {error}") from error
+        self._mark = (os.getpid(), self._process.pid)
+        _running.add(self._mark)
         incoming, receive = anyio.create_memory_object_stream[SessionMessage | Exception](0)
         send, outgoing = anyio.create_memory_object_stream[SessionMessage](_QUEUE)
         self._streams = (incoming, receive, send, outgoing)
@@ -104,6 +111,7 @@ class Program:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._exits()
+            _running.discard(self._mark)
             for stream in self._streams:
                 stream.close()
             # Whoever left the group may hold the pipes open; nothing public closes our ends of them.
@@ -173,6 +181,22 @@ class Program:
                 while self._process.returncode is None:  # noqa: ASYNC110 - asyncio tells it in no other way
                     await asyncio.sleep(_POLL_S)
         return self._process.returncode is not None
+
+
+@atexit.register
+def _end_all() -> None:
+    """End what still runs when this process ends without having closed it: a kernel that is restarted, a script."""
+    left = {group for owner, group in _running if owner == os.getpid()}
+    if not left or not hasattr(os, "killpg"):  # then all there is are the closed pipes
+        return
+    for group in left:
+        _signal_group(group, signal.SIGTERM)
+    end_at_s = time.monotonic() + GRACE_S
+    for group in left:
+        with contextlib.suppress(ChildProcessError):  # something else has waited for it
+            while time.monotonic() < end_at_s and os.waitpid(group, os.WNOHANG) == (0, 0):
+                time.sleep(_POLL_S)
+        _signal_group(group, signal.SIGKILL)
 
 
 def _signal_group(group: int, number: int) -> None:

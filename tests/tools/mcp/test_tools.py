@@ -160,10 +160,10 @@ async def test_a_server_that_hangs_at_its_start_is_told_and_ended() -> None:
 async def test_a_server_that_hung_is_not_waited_for_again_at_once() -> None:
     tools = McpTools([hostile("hangs at once")], start_limit_s=1)
     notes = await tools.connect()
-    life = tools._connections[0]._life
+    life = tools._connections["hostile"]._life
 
     again = await tools.connect()
-    same = tools._connections[0]._life
+    same = tools._connections["hostile"]._life
     await tools.aclose()
 
     assert again == notes
@@ -215,7 +215,7 @@ async def test_a_connection_that_is_known_to_have_ended_is_made_anew_for_a_call(
     async with connected(hostile("fine")) as tools:
         first = (await called(tools, "hostile_act")).text
         psutil.Process(int(first.split()[1])).kill()
-        life = tools._connections[0]._life
+        life = tools._connections["hostile"]._life
         assert life
         await until(lambda: life.is_over)
 
