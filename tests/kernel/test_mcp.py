@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,7 @@ from tests.faults.server import FaultServer
 from tests.kernel.kernels import Kernel, running_kernel
 from tests.kernel.run import Run
 from tests.ollama.server import OllamaServer
-from tests.tools.mcp.running import SERVERS, serving_http
+from tests.tools.mcp.running import SERVERS, serving_http, until
 
 pytestmark = pytest.mark.kernel
 
@@ -257,20 +258,25 @@ def test_the_doctor_tells_of_each_server(kernel: Kernel) -> None:
     assert "There is no program 'no-such-program' on the PATH" in lost
 
 
-@pytest.mark.parametrize("script", [[calling("hostile_act"), DONE]])
-def test_a_server_that_ends_in_a_call_is_told_to_the_model_and_there_at_the_next_question(
-    kernel: Kernel, server: FaultServer
+@pytest.mark.parametrize("script", [[calling("reference_wait", mark="mark"), DONE]])
+def test_a_server_that_is_killed_in_a_call_is_told_to_the_model_and_there_at_the_next_question(
+    kernel: Kernel, server: FaultServer, tmp_path: Path
 ) -> None:
-    set_up(kernel, {"hostile": program("hostile.py", "dies")})
-    kernel.run("%config ChatConfig.approve = {'hostile_act': 'always'}")
+    set_up(kernel, {"reference": {**REFERENCE, "cwd": str(tmp_path)}})
+    kernel.run("%config ChatConfig.approve = {'reference_wait': 'always'}")
+    pending = kernel.start("%ask -t reference Wait.")
+    asyncio.run(until((tmp_path / "mark").exists))
+    (killed,) = programs_of(kernel)
+    killed.kill()
 
-    run = kernel.run("%ask -t hostile Act.")
+    run = pending.wait()
     (told,) = results(server)
-    again = kernel.run("%ask -t hostile Why?")
+    again = kernel.run("%ask -t reference Why?")
 
     assert run.status == "ok", run.error
-    assert "It ended with exit code 3. It complained: Traceback: out of cheese" in told
+    assert told.startswith("Error: McpFailed: The MCP server reference failed. It ended with exit code -9.")
     assert again.status == "ok", again.error
+    assert [program.pid for program in programs_of(kernel)] != [killed.pid]
     assert len(programs_of(kernel)) == 1
 
 
@@ -306,3 +312,21 @@ def test_what_a_server_said_makes_distrustful_in_the_next_question_too(kernel: K
 
     assert "since text from the network was read since, and it may carry instructions" in run.prompts[0]
     assert kernel.value("'x' in globals()") is False
+
+
+def test_a_server_that_hangs_at_its_start_is_interrupted_and_the_next_question_works(
+    kernel: Kernel, server: FaultServer
+) -> None:
+    set_up(kernel, {"hostile": program("hostile.py", "hangs at once"), "reference": REFERENCE})
+    pending = kernel.start("print('begun', flush=True)\nget_ipython().run_line_magic('ask', '-t hostile Why?')")
+    pending.wait_for_text("begun")
+    asyncio.run(until(lambda: programs_of(kernel)))
+    kernel.interrupt()
+
+    run = pending.wait()
+    again = kernel.run("%ask -t reference Why?")
+
+    assert run.error is not None
+    assert run.error.name == "ChatInterrupted"
+    assert again.status == "ok", again.error
+    assert len(server.chats) == 1

@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import time
+from pathlib import Path
 from types import TracebackType
 
 import anyio
@@ -62,7 +63,9 @@ class Program:
     async def __aenter__(self) -> Streams:
         server = self._server
         environment = {**get_default_environment(), **server.environment}
-        command = shutil.which(server.command, path=environment.get("PATH"))
+        folder = _folder_of(server)
+        name = str(folder / server.command) if os.path.dirname(server.command) else server.command  # noqa: PTH120 - "./x" has one
+        command = shutil.which(name, path=environment.get("PATH"))
         if command is None:
             raise McpFailed(f"There is no program {server.command!r} on the PATH. Install it, or write its whole path.")
         try:
@@ -73,7 +76,7 @@ class Program:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 env=environment,
-                cwd=server.folder or None,
+                cwd=folder,
                 limit=MESSAGE_BYTES,
                 start_new_session=True,
             )
@@ -181,6 +184,18 @@ class Program:
                 while self._process.returncode is None:  # noqa: ASYNC110 - asyncio tells it in no other way
                     await asyncio.sleep(_POLL_S)
         return self._process.returncode is not None
+
+
+def _folder_of(server: McpServer) -> Path:
+    """Return where a server runs: not in the notebook's folder, unless the user says so.
+
+    `python -m` and `npx` take from the folder in which they run whatever has the right name, and that folder may have
+    come from elsewhere.
+    """
+    if server.folder:
+        return Path(server.folder).expanduser().absolute()
+    home = Path.home()
+    return home if home.is_dir() else Path(home.anchor)
 
 
 @atexit.register

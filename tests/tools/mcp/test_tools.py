@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -270,6 +271,30 @@ async def test_a_program_gets_no_variables_but_its_own(monkeypatch: pytest.Monke
 
     assert environment["OWN"] == "yes"
     assert "SECRET_KEY" not in environment
+
+
+async def test_a_folder_that_came_from_elsewhere_runs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "notes_server.py").write_text("open('ran', 'w')", "utf-8")
+    (foreign / "notes").write_text("#!/bin/sh\n: > ran\n", "utf-8")
+    (foreign / "notes").chmod(0o755)
+    monkeypatch.chdir(foreign)
+    module = McpServer("a", sys.executable, ("-m", "notes_server"))
+    programs = [module, McpServer("b", "./notes"), McpServer("c", "notes")]
+
+    tools = McpTools(programs)
+    notes = await tools.connect()
+    await tools.aclose()
+    ran = (foreign / "ran").exists()
+    named = McpTools([McpServer("a", module.command, module.arguments, folder=".")])
+    await named.connect()
+    await named.aclose()
+
+    assert len(notes) == 3
+    assert "No module named notes_server" in notes[0]
+    assert not ran
+    assert (foreign / "ran").exists()  # the user has said so
 
 
 async def test_a_changed_tool_is_told_and_has_another_name(tmp_path: Path) -> None:
