@@ -385,13 +385,25 @@ async def test_a_yes_is_for_the_tool_and_the_arguments_that_were_shown() -> None
 
     async with connected(reference()) as tools:
         calls = [ToolCall("1", "reference_add", arguments) for arguments in ({"a": 1}, {"a": 1}, {"a": 2})]
-        toolbox = Toolbox(tools.tools(), approval=Approval(ask=ask))
-        results = [result.text for call in calls async for result in toolbox.run([call])]
+        approval = Approval(ask=ask)
+        # A box for each: what one has read of a server makes it distrustful.
+        boxes = [(Toolbox(tools.tools(), approval=approval), call) for call in calls]
+        results = [result.text for box, call in boxes async for result in box.run([call])]
 
     assert results == ["2", "2", "3"]
     assert [proposal.call.arguments for proposal in asked] == [{"a": 1}, {"a": 2}]
     assert asked[0].effects == ("runs",)
     assert "add of the MCP server reference (python" in asked[0].preview
+
+
+async def test_what_a_server_said_takes_away_what_was_allowed() -> None:
+    async with connected(reference()) as tools:
+        toolbox = Toolbox(tools.tools(), approval=Approval({"reference_add": "always"}))
+        calls = [ToolCall("1", "reference_add", {"a": 1}), ToolCall("2", "reference_add", {"a": 1})]
+        results = [result for call in calls async for result in toolbox.run([call])]
+
+    assert (results[0].text, results[0].is_foreign) == ("2", True)
+    assert "nobody is here" in results[1].text
 
 
 async def test_nothing_runs_where_nobody_is_there() -> None:
