@@ -84,7 +84,7 @@ async def _mcp(servers: Servers) -> list[Finding]:
         reached = await servers.reach()
     except SettingsError as error:
         return [Finding("MCP servers", "wrong", str(error))]
-    steps = {name: f"Mend mcpServers.{name}, or set it to be disabled." for name in reached.failures}
+    steps = {name: f'Mend mcpServers.{name}, or write "disabled": true there.' for name in reached.failures}
     return [
         Finding(f"MCP server {name}", "wrong", reached.failures[name], steps[name])
         if name in steps

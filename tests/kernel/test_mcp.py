@@ -265,7 +265,7 @@ def test_a_server_that_is_killed_in_a_call_is_told_to_the_model_and_there_at_the
     set_up(kernel, {"reference": {**REFERENCE, "cwd": str(tmp_path)}})
     kernel.run("%config ChatConfig.approve = {'reference_wait': 'always'}")
     pending = kernel.start("%ask -t reference Wait.")
-    asyncio.run(until((tmp_path / "mark").exists))
+    asyncio.run(until((tmp_path / "mark").exists, 60))
     (killed,) = programs_of(kernel)
     killed.kill()
 
@@ -280,13 +280,16 @@ def test_a_server_that_is_killed_in_a_call_is_told_to_the_model_and_there_at_the
     assert len(programs_of(kernel)) == 1
 
 
-@pytest.mark.parametrize("script", [[calling("hostile_act"), DONE]])
-def test_a_server_that_hangs_in_a_call_is_interrupted_and_the_next_question_works(
-    kernel: Kernel, server: FaultServer
+@pytest.mark.parametrize("script", [[calling("hanging_wait", mark="mark"), DONE]])
+@pytest.mark.parametrize("hanging", [REFERENCE, program("hostile.py", "hangs at once")], ids=["call", "start"])
+def test_a_server_that_hangs_is_interrupted_and_the_next_question_works(
+    kernel: Kernel, hanging: Mapping[str, Any], tmp_path: Path
 ) -> None:
-    set_up(kernel, {"hostile": program("hostile.py", "hangs"), "reference": REFERENCE})
-    pending = kernel.start("%ask -t hostile Act.", answers=["y"])
-    pending.wait_for_text("act of the MCP server hostile")
+    set_up(kernel, {"hanging": {**hanging, "cwd": str(tmp_path)}, "reference": REFERENCE})
+    kernel.run("%config ChatConfig.approve = {'hanging_wait': 'always'}")
+    pending = kernel.start("%ask -t hanging Wait.")
+    hangs = (tmp_path / "mark").exists if hanging is REFERENCE else lambda: programs_of(kernel)
+    asyncio.run(until(hangs, 60))
     kernel.interrupt()
 
     run = pending.wait()
@@ -312,21 +315,3 @@ def test_what_a_server_said_makes_distrustful_in_the_next_question_too(kernel: K
 
     assert "since text from the network was read since, and it may carry instructions" in run.prompts[0]
     assert kernel.value("'x' in globals()") is False
-
-
-def test_a_server_that_hangs_at_its_start_is_interrupted_and_the_next_question_works(
-    kernel: Kernel, server: FaultServer
-) -> None:
-    set_up(kernel, {"hostile": program("hostile.py", "hangs at once"), "reference": REFERENCE})
-    pending = kernel.start("print('begun', flush=True)\nget_ipython().run_line_magic('ask', '-t hostile Why?')")
-    pending.wait_for_text("begun")
-    asyncio.run(until(lambda: programs_of(kernel)))
-    kernel.interrupt()
-
-    run = pending.wait()
-    again = kernel.run("%ask -t reference Why?")
-
-    assert run.error is not None
-    assert run.error.name == "ChatInterrupted"
-    assert again.status == "ok", again.error
-    assert len(server.chats) == 1
