@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from .bench import tools_for as tools_for
     from .chat import Chat as Chat
     from .errors import ChatError as ChatError
     from .errors import ChatInterrupted as ChatInterrupted
@@ -37,6 +38,7 @@ __all__ = [
     "Settings",
     "load_ipython_extension",
     "tool",
+    "tools_for",
     "unload_ipython_extension",
 ]
 
@@ -47,6 +49,7 @@ _HOMES = {
     "ChatInterrupted": "errors",
     "Settings": "settings",
     "tool": "tools.tool",
+    "tools_for": "bench",
 }
 
 

@@ -40,6 +40,7 @@ from .settings import Settings
 from .sources import outside
 from .stores.base import Store
 from .stores.tinydb import TinyStore
+from .tools.mcp.tools import McpTools
 from .turn import Turn
 
 HEAD_START_S = 0.002
@@ -66,6 +67,11 @@ class Chat:
         What the model may call.
     place
         What a new session belongs to, such as the notebook's path.
+
+    Attributes
+    ----------
+    mcp
+        The connections with MCP servers that its questions need; lives on the portal's loop, and ends with the chat.
 
     Examples
     --------
@@ -98,6 +104,7 @@ class Chat:
             recordings.replay(self.catalog, path, keeps_pace=self.settings.replay_pace)
         self.portal = portal or Portal()
         self.tools = tools
+        self.mcp = McpTools()
         self.sessions = Sessions(store or TinyStore(sessions_folder(self.settings)), place, self.settings.user_id)
         self.last: Turn | None = None
         self.last_plan: Plan | None = None
@@ -174,6 +181,7 @@ class Chat:
         """
         settings = settings or self.settings
         session = session or self.sessions.current
+        tools = tools or self.tools
         asked_at = now()
         tools = tools or self.tools
         names = [spec.name for spec in tools.specs] if tools else []
@@ -196,7 +204,7 @@ class Chat:
             tools=tools,
             without=without,
             fit=fit,
-            notes=reading.notes,
+            notes=(*reading.notes, *(tools.notes if tools else ())),
         )
 
     def begin(self, ask: Ask) -> Turn:
@@ -308,7 +316,7 @@ class Chat:
         for turn in turns:
             if turn.loop is asyncio.get_running_loop():  # another loop may be the very one that waits for us
                 await turn.wait()
-        await self.catalog.aclose()
+        await asyncio.gather(self.catalog.aclose(), self.mcp.aclose())
 
     async def _tell(self, ask: Ask, earlier: Sequence[Turn]) -> AsyncGenerator[Event]:
         """Yield what happens from the question to the end of the answer."""

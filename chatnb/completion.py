@@ -67,6 +67,11 @@ def _candidates(desk: Desk, command: str, words: Sequence[str], word: str) -> li
         return [f"{listed}{comma}{found}" for found in desk.gatherer().names(name)]
     if command == "%chat" and words[:1] == ["unpin"]:
         return list(desk.chat.sessions.current.pins)
+    if last in ("-t", "--tool"):
+        try:
+            return [_quoted(name) for name in desk.bench.names()]
+        except ChatError:  # of a setting; the question says it
+            return []
     if last in ("--schema", "--into"):
         return [name for name in desk.shell.user_ns if not name.startswith("_")]
     if command == "%chat":

@@ -21,6 +21,34 @@ from .settings import RetryPolicy, Settings
 _DEFAULT = Settings()
 
 
+class _Veiled(dict[str, Any]):
+    """A mapping that shows its names alone: what stands there may be secret."""
+
+    def __repr__(self) -> str:
+        entries = self.get("mcpServers", self)
+        return f"<{', '.join(map(str, entries)) if isinstance(entries, Mapping) else '?'}>"
+
+
+class _Servers(TraitType[Any, Any]):
+    """MCP servers: a mapping in the usual form, or the path of a file of it."""
+
+    default_value = ""
+
+    def validate(self, _: object, value: object) -> str | dict[str, Any]:
+        """Return the value so that it can be shown."""
+        if isinstance(value, str):
+            return value
+        if isinstance(value, Mapping):
+            return _Veiled(value)
+        raise TraitError(
+            'ChatConfig.mcp is a mapping, {"mcpServers": {...}}, or the path of a JSON file that holds one.'
+        )
+
+    def from_string(self, text: str) -> str:
+        """Return the path that a variable of the environment holds."""
+        return text
+
+
 class ChatConfig(SingletonConfigurable):
     """How chatnb asks and shows. Each setting can be given by %config, a configuration file, or the environment."""
 
@@ -102,6 +130,9 @@ class ChatConfig(SingletonConfigurable):
     recording = Unicode(help="File of the recording; empty: chatnb-recording.json beside the notebook.").tag(
         config=True
     )
+    mcp = _Servers(
+        help="MCP servers: a mapping in the form of mcpServers, or the path of a JSON file of it; empty: mcp.json in chatnb's data folder."
+    ).tag(config=True)
     save = Bool(_DEFAULT.save, help="Whether sessions are kept on disk.").tag(config=True)
     stream = Unicode("auto", help='"auto" streams where a person watches; "always" and "never" override it.').tag(
         config=True

@@ -22,6 +22,7 @@ from .config import ChatConfig
 from .context.gather import Gatherer
 from .doctor import examine
 from .errors import ChatError, SettingsError
+from .mcp_server import serve
 from .models.base import ModelInfo
 from .options import HelpAsked, Parser, add_question_options, options_of
 from .receipt import Receipt
@@ -77,6 +78,18 @@ def _parser() -> Parser:
     ask.add_argument("words", nargs="*", metavar="QUESTION")
     ask.set_defaults(run=_ask)
 
+    mcp = commands.add_parser(
+        "mcp", help="offer a running kernel to MCP clients over stdin and stdout, to be looked into"
+    )
+    mcp.add_argument(
+        "--kernel",
+        default="",
+        metavar="FILE_OR_ID",
+        help="the kernel's connection file, or a part of its name; else the newest",
+    )
+    mcp.add_argument("--allow-run", action="store_true", help="let clients run code in it, too")
+    mcp.set_defaults(run=_offer)
+
     doctor = commands.add_parser("doctor", help="check each thing that can be wrong")
     doctor.set_defaults(run=_examine)
     return parser
@@ -114,7 +127,8 @@ def _ask(parsed: argparse.Namespace, settings: Settings) -> int:
 def _examine(_: argparse.Namespace, settings: Settings) -> int:
     chat = Chat(settings=settings)
     try:
-        findings = chat.portal.call(examine(settings, chat.catalog))
+        servers = Bench(ChatConfig.instance(), chat, lambda: False).servers
+        findings = chat.portal.call(examine(settings, chat.catalog, servers))
     finally:
         chat.close()
     for finding in findings:
@@ -123,6 +137,11 @@ def _examine(_: argparse.Namespace, settings: Settings) -> int:
         if finding.step:
             print(f"         {finding.step}")
     return int(any(finding.verdict == "wrong" for finding in findings))
+
+
+def _offer(parsed: argparse.Namespace, _: Settings) -> int:
+    serve(parsed.kernel, allow_run=parsed.allow_run)
+    return 0
 
 
 def _open_lab(parsed: argparse.Namespace, settings: Settings) -> int:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Literal
 
 from .chat import sessions_folder
-from .errors import ChatError
+from .errors import ChatError, SettingsError
 from .models.catalog import Catalog
+from .servers import Servers
 from .settings import Settings
 
 MIN_FREE_BYTES = 500_000_000
@@ -37,11 +38,16 @@ class Finding:
     step: str = ""
 
 
-async def examine(settings: Settings, catalog: Catalog, environment: Mapping[str, str] | None = None) -> list[Finding]:
-    """Return what was found, the server first, then this machine."""
+async def examine(
+    settings: Settings,
+    catalog: Catalog,
+    servers: Servers | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> list[Finding]:
+    """Return what was found, the server of the models first, then this machine, then the MCP servers, if any."""
     server = [finding async for finding in _server(settings, catalog)]
     here = await asyncio.to_thread(_here, settings, os.environ if environment is None else environment)
-    return [*server, *here]
+    return [*server, *here, *(await _mcp(servers) if servers else ())]
 
 
 async def _server(settings: Settings, catalog: Catalog) -> AsyncGenerator[Finding]:
@@ -71,6 +77,20 @@ async def _model(name: str, settings: Settings, catalog: Catalog) -> Finding:
     if info.capabilities and "completion" not in info.capabilities:
         return Finding(about, "wrong", f"it can {', '.join(info.capabilities)}, but not chat", "Choose another model.")
     return Finding(about, "ok", ", ".join(info.capabilities) or "can chat")
+
+
+async def _mcp(servers: Servers) -> list[Finding]:
+    try:
+        reached = await servers.reach()
+    except SettingsError as error:
+        return [Finding("MCP servers", "wrong", str(error))]
+    steps = {name: f'Mend mcpServers.{name}, or write "disabled": true there.' for name in reached.failures}
+    return [
+        Finding(f"MCP server {name}", "wrong", reached.failures[name], steps[name])
+        if name in steps
+        else Finding(f"MCP server {name}", "ok", ", ".join(tool.spec.name for tool in tools) or "it has no tools")
+        for name, tools in reached.sets.items()
+    ]
 
 
 def _here(settings: Settings, environment: Mapping[str, str]) -> list[Finding]:

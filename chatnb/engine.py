@@ -24,6 +24,11 @@ class Tools(Protocol):
         """What the model is told of."""
         ...
 
+    @property
+    def notes(self) -> Sequence[str]:
+        """What the user is to be told of them, in sentences."""
+        ...
+
     def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolResult]:
         """Yield one result for each call, as they come; a failure is a result. Closing it stops what still runs."""
         ...

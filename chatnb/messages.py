@@ -101,7 +101,8 @@ class ToolCall:
 class ToolResult:
     """What a called function returned, as the model reads it; a failure is a result too.
 
-    `whole` is all of it where `text` had to be shortened, for whoever wants to read on; else it is empty.
+    `whole` is all of it where `text` had to be shortened, for whoever wants to read on; else it is empty. `is_foreign` is
+    whether it may be the text of strangers, such as a page of the web, which may carry instructions.
     """
 
     call_id: str
@@ -110,6 +111,7 @@ class ToolResult:
     is_error: bool = False
     duration_s: float | None = None
     whole: str = ""
+    is_foreign: bool = False
 
 
 Part = Text | Thinking | Image | Context | Summary | ToolCall | ToolResult

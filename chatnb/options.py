@@ -128,7 +128,7 @@ def add_question_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         action="append",
         default=[],
-        help="tool, or set of tools, that the model may call: files, write, notebook, python, web, shell; may be given several times",
+        help="tool, or set of tools, that the model may call: files, write, notebook, python, web, shell, or an MCP server; may be given several times",
     )
     add("--dry-run", action="store_true", help="show exactly what would be sent, and send nothing")
     add("-s", "--session", default="", help="id or title of the session to ask in; a new one where there is none")

@@ -6,6 +6,7 @@ import difflib
 import os
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from .tools.python import python_tools
 from .tools.search.catalog import provider_of
 from .tools.shell import shell_tools
 from .tools.tool import Tool
+from .tools.toolbox import READER
 from .tools.trial import try_run
 from .tools.undo import Undo
 from .tools.web import web_tools
@@ -32,8 +34,26 @@ SETS: Mapping[str, str] = {
 }
 """The built-in sets, and what they do."""
 
-NETWORKED = frozenset({"web_search", "read_page", "run_command"})
-"""The built-in tools whose results may be text from the network."""
+BUILT_IN = frozenset(
+    [
+        "read_file",
+        "list_files",
+        "search_files",
+        "read_json",
+        "write_file",
+        "edit_file",
+        "list_variables",
+        "read_variable",
+        "read_cells",
+        "propose_cell",
+        "run_python",
+        "web_search",
+        "read_page",
+        "run_command",
+        READER,
+    ]
+)
+"""The names of the built-in tools, whether they are here or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +120,36 @@ class Toolkit:
         if has_shell:
             self._makers["shell"] = lambda: shell_tools(folder)
 
+    @property
+    def reserved(self) -> frozenset[str]:
+        """What no tool of others can be called."""
+        return BUILT_IN | self._own.keys()
+
+    def has(self, name: str) -> bool:
+        """Tell whether a name is that of a tool or a set of ours, even if that is not turned on."""
+        return name in self.reserved or name in SETS
+
+    def add(self, sets: Mapping[str, Sequence[Tool]]) -> None:
+        """Add others' tools, by the names of their sets; they do not take the place of ours."""
+        for name, tools in sets.items():
+            self._makers.setdefault(name, partial(tuple, tools))
+
+    def names(self) -> list[str]:
+        """Return the names of the sets that are here, and of all tools."""
+        tools = self.all()
+        return [*filter(None, tools), *(tool.spec.name for each in tools.values() for tool in each)]
+
     def all(self) -> dict[str, Sequence[Tool]]:
         """Return every tool that is here, by its set; the user's own ones under ""."""
         return {"": tuple(self._own.values()), **{name: make() for name, make in self._makers.items()}}
 
-    def chosen(self, names: Sequence[str]) -> tuple[Tool, ...]:
+    def chosen(self, names: Sequence[str], is_lost: Callable[[str], bool] = lambda _: False) -> tuple[Tool, ...]:
         """Return the tools that are named, each by its own name or with its set; without names the user's own ones.
+
+        Parameters
+        ----------
+        is_lost
+            Tells of a name that nothing here has whether that has been told elsewhere.
 
         Raises
         ------
@@ -116,11 +160,11 @@ class Toolkit:
             return tuple(self._own.values())
         found: dict[str, Tool] = {}
         for name in names:
-            for tool in self._named(name):
+            for tool in self._named(name, is_lost):
                 found[tool.spec.name] = tool
         return tuple(found.values())
 
-    def _named(self, name: str) -> Sequence[Tool]:
+    def _named(self, name: str, is_lost: Callable[[str], bool]) -> Sequence[Tool]:
         if name in self._own:
             return (self._own[name],)
         if name in self._makers:
@@ -130,8 +174,9 @@ class Toolkit:
             return (known[name],)
         if name in SETS:
             raise SettingsError(f"The tools {name!r} are not here: {_HOW[name]}")
-        names = [*self._own, *self._makers, *known]
-        near = difflib.get_close_matches(name, names, n=3)
+        if is_lost(name):
+            return ()
+        near = difflib.get_close_matches(name, self.names(), n=3)
         hint = f" Near: {', '.join(near)}." if near else ""
         raise SettingsError(f"No tool is called {name!r}.{hint} `%chat tools` lists them all.")
 

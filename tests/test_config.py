@@ -92,3 +92,20 @@ def test_the_environment_is_the_process_own_unless_another_is_given(monkeypatch:
     monkeypatch.setenv("CHATNB_HOME", str(Path.home()))
 
     assert ChatConfig().settings().home == str(Path.home())
+
+
+def test_mcp_servers_are_a_mapping_or_a_path_and_what_stands_in_them_is_never_shown() -> None:
+    secret = {"mcpServers": {"notes": {"command": "run", "env": {"KEY": "sesame-street"}}}}
+    config = ChatConfig(environment={"CHATNB_MCP": "~/servers.json"})
+    path = config.mcp
+
+    config.mcp = secret
+    shown = [repr(setting.value) for setting in config.origins() if setting.name == "mcp"]
+    with pytest.raises(TraitError) as refused:
+        config.mcp = [secret]
+
+    assert path == "~/servers.json"
+    assert config.mcp == secret
+    assert shown == ["<notes>"]
+    assert "sesame" not in config.class_get_help(config)
+    assert "sesame" not in str(refused.value)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from chatnb.stores.tinydb import TinyStore
 from tests import processes
 from tests.faults.script import Answer, Status
 from tests.faults.server import FaultServer
+from tests.tools.mcp.running import SERVERS, children
 
 
 @pytest.fixture
@@ -25,12 +27,21 @@ def server() -> Iterator[FaultServer]:
         yield server
 
 
+WITHOUT_MCP = "import sys; sys.modules['mcp'] = None; from chatnb.console import main; sys.exit(main())"
+
+
 def run(
-    *words: str, home: Path, host: str = "127.0.0.1:1", piped: str | None = None
+    *words: str,
+    home: Path,
+    host: str = "127.0.0.1:1",
+    piped: str | None = None,
+    program: Sequence[str] = ("-m", "chatnb"),
+    **settings: str,
 ) -> subprocess.CompletedProcess[str]:
     places = {"CHATNB_HOME": str(home), "OLLAMA_HOST": host, "CHATNB_MODEL": "tinychat", "CHATNB_RETRY_ATTEMPTS": "1"}
+    places |= {f"CHATNB_{name.upper()}": value for name, value in settings.items()}
     return subprocess.run(
-        [sys.executable, "-m", "chatnb", *words],
+        [sys.executable, *program, *words],
         cwd=home,
         env=processes.environment(**places),
         input=piped or "",
@@ -170,7 +181,7 @@ def test_help_is_no_failure(tmp_path: Path) -> None:
     result = run("--help", home=tmp_path)
 
     assert (result.returncode, result.stderr) == (0, "")
-    for command in ("lab", "ask", "doctor"):
+    for command in ("lab", "ask", "mcp", "doctor"):
         assert command in result.stdout
 
 
@@ -205,3 +216,51 @@ def test_tools_are_chosen_and_what_would_ask_is_refused_in_a_pipe(tmp_path: Path
     assert {"Alpha" in text for text in (read, refused)} == {True, False}
     assert "nobody is here" in f"{read} {refused}"
     assert not (tmp_path / "b.md").exists()
+
+
+def set_up_mcp(home: Path) -> None:
+    servers = {"reference": {"command": sys.executable, "args": [str(SERVERS / "reference.py")]}}
+    (home / "mcp.json").write_text(json.dumps({"mcpServers": servers}), "utf-8")
+
+
+@pytest.mark.parametrize(("approve", "read"), [("{}", "nobody is here"), ('{"reference_shout": "always"}', "HELLO")])
+def test_tools_of_mcp_servers_are_called_where_they_are_allowed_and_no_server_is_left(
+    approve: str, read: str, tmp_path: Path
+) -> None:
+    set_up_mcp(tmp_path)
+    before = {child.pid for child in children()}
+    call = {"function": {"name": "reference_shout", "arguments": {"word": "hello"}}}
+    with FaultServer([Answer(text="", tool_calls=[call]), Answer(text="Done.")]) as server:
+        words = ("ask", "-t", "reference_shout", "Shout.")
+        result = run(*words, home=tmp_path, host=server.url, approve=approve)
+
+        told = server.chats[1].messages[-1]["content"]
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, "Done.\n", "")
+    assert read in told
+    assert [child for child in children() if child.pid not in before] == []
+
+
+def test_without_its_package_mcp_says_how_to_get_it_where_it_is_asked_for_and_nowhere_else(
+    tmp_path: Path, server: FaultServer
+) -> None:
+    set_up_mcp(tmp_path)
+
+    plain, chosen, doctor, offered = (
+        run(*words, home=tmp_path, host=server.url, program=("-c", WITHOUT_MCP))
+        for words in (
+            ("ask", "-t", "files", "Why?"),
+            ("ask", "-t", "reference", "Why?"),
+            ("doctor",),
+            ("mcp", "--kernel", __file__),
+        )
+    )
+
+    assert (plain.returncode, plain.stdout, plain.stderr) == (0, "It is 42.\n", "")
+    assert (chosen.returncode, chosen.stdout) == (2, "")
+    assert "pip install 'chatnb[mcp]'" in chosen.stderr
+    assert (doctor.returncode, doctor.stderr) == (1, "")
+    assert "pip install 'chatnb[mcp]'" in doctor.stdout
+    assert (offered.returncode, offered.stdout) == (2, "")
+    assert "pip install 'chatnb[mcp]'" in offered.stderr
+    assert "Traceback" not in chosen.stderr + offered.stderr

@@ -1,5 +1,6 @@
 """`chatnb mcp` as a program, driven by the reference client, in front of a real kernel."""
 
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,8 +10,6 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.types import TextContent
 
-from chatnb.errors import SettingsError
-from chatnb.mcp_server import serve
 from tests import processes
 from tests.kernel.kernels import Kernel
 
@@ -20,8 +19,8 @@ pytestmark = pytest.mark.kernel
 @asynccontextmanager
 async def client_of(file: Path, *, allow_run: bool = False) -> AsyncIterator[Client]:
     """Start the program and connect with it."""
-    code = f"from chatnb.mcp_server import serve; serve({str(file)!r}, allow_run={allow_run})"
-    program = StdioServerParameters(command=sys.executable, args=["-c", code], env=processes.environment())
+    words = ["-m", "chatnb", "mcp", "--kernel", str(file), *(["--allow-run"] if allow_run else [])]
+    program = StdioServerParameters(command=sys.executable, args=words, env=processes.environment())
     async with Client(program) as client:
         yield client
 
@@ -42,6 +41,8 @@ async def test_a_client_reads_variables_cells_and_outputs(kernel: Kernel, tmp_pa
         tools = (await client.list_tools()).tools
         variables = await said(client, "list_variables")
         cells = await said(client, "list_cells")
+        price = await said(client, "read_variable", path="price")
+        cell = await said(client, "read_cell", number=1)
         output = await said(client, "read_output", number=2)
         missing = await client.call_tool("read_variable", {"path": "nothing"})
 
@@ -54,6 +55,8 @@ async def test_a_client_reads_variables_cells_and_outputs(kernel: Kernel, tmp_pa
     ]
     assert all(tool.annotations and tool.annotations.read_only_hint for tool in tools)
     assert variables == "price: float: 12.5"
+    assert "12.5" in price
+    assert "price = 12.5" in cell
     assert cells.splitlines()[0] == "1: price = 12.5"
     assert "red" in output
     assert "\x1b" not in output
@@ -75,8 +78,36 @@ async def test_nothing_runs_unless_it_is_allowed(kernel: Kernel, tmp_path: Path)
     assert tools["run_code"].annotations.destructive_hint
 
 
-def test_a_kernel_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+def served(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the program for a client that says nothing."""
+    return subprocess.run(
+        [sys.executable, "-m", "chatnb", "mcp", *words],
+        env=processes.environment(**environment),
+        input="",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
-    with pytest.raises(SettingsError, match=r"No kernel runs\. Open a notebook"):
-        serve("anything")
+
+def test_a_kernel_is_found_by_a_part_of_its_name_and_stdout_holds_nothing_but_the_protocol(
+    kernel: Kernel, tmp_path: Path
+) -> None:
+    runtime = tmp_path / "runtime"
+    runtime.mkdir(exist_ok=True)
+    (runtime / "kernel-4711abc.json").write_bytes((tmp_path / "kernel.json").read_bytes())
+
+    result = served("--kernel", "4711", JUPYTER_RUNTIME_DIR=str(runtime))
+
+    assert (result.returncode, result.stdout) == (0, "")
+    assert "chatnb offers the kernel of " in result.stderr
+    assert "Traceback" not in result.stderr
+    assert kernel.value("1") == 1
+
+
+def test_a_kernel_that_is_not_there_is_told(tmp_path: Path) -> None:
+    result = served("--kernel", "anything", JUPYTER_RUNTIME_DIR=str(tmp_path))
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("No kernel runs. Open a notebook")

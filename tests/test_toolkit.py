@@ -4,9 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from chatnb.context.gather import Gatherer
 from chatnb.errors import SettingsError
-from chatnb.toolkit import NETWORKED, SETS, Toolkit
+from chatnb.toolkit import BUILT_IN, SETS, Kernel, Toolkit
 from chatnb.tools.tool import Tool
+from chatnb.tools.toolbox import READER
+from chatnb.tools.undo import Undo
+from tests.context.shells import typed
 
 
 def price_of(sku: str) -> float:
@@ -55,7 +59,21 @@ def test_every_set_is_told_of(tmp_path: Path) -> None:
     assert all(tool.effects for name, tools in there.all().items() if name for tool in tools)
 
 
-def test_every_tool_of_the_network_is_known_as_one(tmp_path: Path) -> None:
-    tools = [tool for tools in kit(tmp_path, "ddgs", has_shell=True).all().values() for tool in tools]
+def test_every_built_in_tool_is_known_by_name_even_where_it_is_not_here(tmp_path: Path) -> None:
+    with typed() as terminal:
+        kernel = Kernel(terminal.shell, Gatherer(()), Undo({}))
+        there = Toolkit(tmp_path, (), kernel, search="ddgs", has_shell=True, environment={}).all()
 
-    assert {tool.spec.name for tool in tools if "network" in tool.effects} == NETWORKED
+    assert {tool.spec.name for tools in there.values() for tool in tools} | {READER} == BUILT_IN
+
+
+def test_others_tools_are_chosen_like_ours_but_do_not_take_their_place(tmp_path: Path) -> None:
+    there = kit(tmp_path)
+
+    there.add({"notes": [Tool.of(price_of, name="notes_find")], "files": [Tool.of(price_of, name="files_find")]})
+
+    assert names(there, "notes") == names(there, "notes_find") == ["notes_find"]
+    assert "read_file" in names(there, "files")
+    with pytest.raises(SettingsError, match="notes_find"):
+        there.chosen(["notes_fnd"])
+    assert there.chosen(["other_find"], is_lost=lambda name: name.startswith("other_")) == ()

@@ -90,7 +90,7 @@ def pull(desk: Desk, words: Sequence[str]) -> None:
 def run_doctor(desk: Desk, words: Sequence[str]) -> Listing[Finding]:
     """Check each thing that can be wrong."""
     no_words("doctor", run_doctor, words)
-    findings = desk.chat.portal.call(examine(desk.settings(), desk.chat.catalog))
+    findings = desk.chat.portal.call(examine(desk.settings(), desk.chat.catalog, desk.bench.servers))
     columns: dict[str, Callable[[Finding], str]] = {
         "": lambda f: {"ok": "✓", "warning": "!", "wrong": "✗"}[f.verdict],
         "about": lambda f: f.about,

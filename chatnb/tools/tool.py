@@ -52,6 +52,8 @@ class Tool:
         Returns what a remembered yes to a call covers, such as a folder or a host; without it, that very call alone.
     time_limit_s
         After so many seconds a call counts as failed.
+    is_foreign
+        Whether what it returns is the text of strangers even where it does not reach the network itself.
     """
 
     spec: ToolSpec
@@ -62,6 +64,7 @@ class Tool:
     preview: Callable[[Mapping[str, Any]], str] | None = field(default=None, repr=False, compare=False)
     scope: Callable[[Mapping[str, Any]], str] | None = field(default=None, repr=False, compare=False)
     time_limit_s: float = TIME_LIMIT_S
+    is_foreign: bool = False
 
     @classmethod
     def of(

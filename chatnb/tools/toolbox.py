@@ -45,7 +45,9 @@ class Toolbox:
     wholes
         Earlier results that had to be shortened, by the ids of their calls.
     is_tainted
-        Whether the model has read text from the network before.
+        Whether the model has read text of strangers before.
+    notes
+        What the user is to be told of these tools, in sentences.
 
     Raises
     ------
@@ -62,13 +64,16 @@ class Toolbox:
         wholes: Mapping[str, str] | None = None,
         *,
         is_tainted: bool = False,
+        notes: Sequence[str] = (),
     ) -> None:
+        self.notes = notes
         self._tools: dict[str, Tool] = {}
         self._on_kernel = on_kernel
         self._characters = characters
         self._approval = approval
         self._wholes = dict(wholes or {})
         self._is_tainted = is_tainted
+        self._foreign: set[str] = set()  # calls whose results may be the text of strangers
         for each in tools:
             tool = each if isinstance(each, Tool) else tool_of(each) or Tool.of(each)
             if self._tools.setdefault(tool.spec.name, tool) is not tool:
@@ -133,7 +138,8 @@ class Toolbox:
             self._wholes[call.id] = whole
             text = shortened(text, self._characters, f'{READER}(call_id="{call.id}", start={self._characters // 2})')
         duration_s = time.perf_counter() - began_s
-        return ToolResult(call.id, call.name, text, is_error, duration_s=duration_s, whole=whole)
+        is_foreign = call.id in self._foreign
+        return ToolResult(call.id, call.name, text, is_error, duration_s, whole, is_foreign)
 
     async def _text(self, call: ToolCall) -> str:
         tool = self._reader() if call.name == READER and self._wholes else self._tools.get(call.name)
@@ -148,7 +154,8 @@ class Toolbox:
             async def preview() -> str:
                 return await self._on(tool, partial(tool.preview, arguments)) if tool.preview else ""
 
-            await self._approval.check(tool, call, arguments, preview, is_tainted=self._is_tainted)
+            is_tainted = self._is_tainted or bool(self._foreign)
+            await self._approval.check(tool, call, arguments, preview, is_tainted=is_tainted)
         try:
             async with asyncio.timeout(tool.time_limit_s) as limit:
                 return await self._run(tool, arguments)
@@ -158,7 +165,8 @@ class Toolbox:
             goes_on = "" if inspect.iscoroutinefunction(tool.function) else " It cannot be stopped and goes on."
             raise TimeoutError(f"{call.name} took longer than {tool.time_limit_s:g} s.{goes_on}") from error
         finally:
-            self._is_tainted |= "network" in tool.effects  # an error may quote what was read, too
+            if tool.is_foreign or "network" in tool.effects:
+                self._foreign.add(call.id)  # an error may quote what was read, too
 
     async def _run(self, tool: Tool, arguments: Mapping[str, Any]) -> str:
         """Call a tool's function on its thread."""

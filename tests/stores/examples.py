@@ -69,7 +69,7 @@ def rich(session_id: str) -> Message:
             Image(b"\x89PNG\x00\xff", "image/png"),
             Context.of("cell 3", "x = 1"),
             ToolCall("call-1", "price", {"item": "tea", "nested": [1, 2.5, None, True]}),
-            ToolResult("call-1", "price", "3 €", is_error=True, duration_s=0.25),
+            ToolResult("call-1", "price", "3 €", is_error=True, duration_s=0.25, is_foreign=True),
         ),
         created_at=at,
         user_id="ada",

@@ -29,7 +29,7 @@ class McpServer:
     environment
         Variables that the program gets besides those that say who and where the user is; it inherits no other.
     folder
-        Where the program runs; empty: where this process does.
+        Where the program runs, and where the path of `command` begins; empty: in the user's home.
     secrets
         What is never to be quoted of what it says, besides all of `environment` and `headers`.
     """

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +21,56 @@ _LOCAL = ("command", "args", "env", "cwd")
 _REMOTE = ("url", "headers")
 _EITHER = ("type", "disabled")
 _TYPES = {"stdio": "command", "http": "url", "streamable-http": "url", "streamableHttp": "url"}
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """What is written down: the servers, and why others that are named there cannot be used, in sentences."""
+
+    servers: tuple[McpServer, ...] = ()
+    faults: Mapping[str, str] = field(default_factory=dict)
+
+
+def servers_of(setting: Mapping[str, Any] | str, file: Path, taken: Collection[str] = ()) -> Configured:
+    """Return the servers that the user has set up.
+
+    What is wrong with one of them does not take the others away.
+
+    Parameters
+    ----------
+    setting
+        `ChatConfig.mcp`: the servers themselves, or the path of a file of them; empty: what `file` says.
+    file
+        The user's own; it need not be there.
+    taken
+        Names that mean something else.
+
+    Raises
+    ------
+    SettingsError
+        If the file cannot be read, or holds something else.
+    """
+    config = setting if isinstance(setting, Mapping) else {}
+    if not setting and file.exists():
+        config = _read(file)
+    elif isinstance(setting, str) and setting:
+        config = _read(Path(setting).expanduser())
+    entries = config.get("mcpServers", config)
+    if not isinstance(entries, Mapping):
+        raise SettingsError("mcpServers is no mapping of names to servers.")
+    servers: list[McpServer] = []
+    faults: dict[str, str] = {}
+    for name, entry in entries.items():
+        try:
+            found = parse_servers({"mcpServers": {name: entry}})
+        except SettingsError as error:
+            faults[str(name)] = str(error)
+            continue
+        if found and name in taken:
+            faults[name] = f"mcpServers.{name} has the name of tools of chatnb. Give it another one."
+        else:
+            servers += found
+    return Configured(tuple(servers), faults)
 
 
 def parse_servers(config: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> tuple[McpServer, ...]:
@@ -55,6 +108,19 @@ def parse_servers(config: Mapping[str, Any], environment: Mapping[str, str] | No
         for name, entry in servers.items()
         if not (isinstance(entry, Mapping) and entry.get("disabled") is True)
     )
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    """Return what a file holds; beside the servers there may be other programs' settings in it."""
+    try:
+        config = json.loads(file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise SettingsError(f"The MCP servers cannot be read from {file}: {error.strerror or error}") from error
+    except ValueError as error:  # of the JSON: what it says quotes nothing
+        raise SettingsError(f"{file} is no JSON of MCP servers: {error}") from error
+    if not isinstance(config, Mapping):
+        raise SettingsError(f'{file} is no JSON of MCP servers: {{"mcpServers": {{"NAME": {{...}}}}}} is expected.')
+    return config
 
 
 class _Reader:

@@ -7,10 +7,13 @@ nobody reads what the program complains of, and what it leaves running behind it
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import os
 import shutil
 import signal
+import time
+from pathlib import Path
 from types import TracebackType
 
 import anyio
@@ -31,6 +34,9 @@ _POLL_S = 0.01
 _TAIL_BYTES = 4_000
 _NOISE = 100  # lines that are no messages: some programs greet whoever starts them
 _QUEUE = 1_000  # messages that wait to be read by the server: nobody has to wait for one that hangs
+
+_running: set[tuple[int, int]] = set()
+"""Each program that runs: who started it, since a fork of that process is not to end it, and its own id."""
 
 Streams = tuple[MemoryObjectReceiveStream[SessionMessage | Exception], MemoryObjectSendStream[SessionMessage]]
 
@@ -57,7 +63,9 @@ class Program:
     async def __aenter__(self) -> Streams:
         server = self._server
         environment = {**get_default_environment(), **server.environment}
-        command = shutil.which(server.command, path=environment.get("PATH"))
+        folder = _folder_of(server)
+        name = str(folder / server.command) if os.path.dirname(server.command) else server.command  # noqa: PTH120 - "./x" has one
+        command = shutil.which(name, path=environment.get("PATH"))
         if command is None:
             raise McpFailed(f"There is no program {server.command!r} on the PATH. Install it, or write its whole path.")
         try:
@@ -68,12 +76,14 @@ class Program:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 env=environment,
-                cwd=server.folder or None,
+                cwd=folder,
                 limit=MESSAGE_BYTES,
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
             raise McpFailed(f"{server.place} could not be started: {error}") from error
+        self._mark = (os.getpid(), self._process.pid)
+        _running.add(self._mark)
         incoming, receive = anyio.create_memory_object_stream[SessionMessage | Exception](0)
         send, outgoing = anyio.create_memory_object_stream[SessionMessage](_QUEUE)
         self._streams = (incoming, receive, send, outgoing)
@@ -104,6 +114,7 @@ class Program:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._exits()
+            _running.discard(self._mark)
             for stream in self._streams:
                 stream.close()
             # Whoever left the group may hold the pipes open; nothing public closes our ends of them.
@@ -173,6 +184,34 @@ class Program:
                 while self._process.returncode is None:  # noqa: ASYNC110 - asyncio tells it in no other way
                     await asyncio.sleep(_POLL_S)
         return self._process.returncode is not None
+
+
+def _folder_of(server: McpServer) -> Path:
+    """Return where a server runs: not in the notebook's folder, unless the user says so.
+
+    `python -m` and `npx` take from the folder in which they run whatever has the right name, and that folder may have
+    come from elsewhere.
+    """
+    if server.folder:
+        return Path(server.folder).expanduser().absolute()
+    home = Path.home()
+    return home if home.is_dir() else Path(home.anchor)
+
+
+@atexit.register
+def _end_all() -> None:
+    """End what still runs when this process ends without having closed it: a kernel that is restarted, a script."""
+    left = {group for owner, group in _running if owner == os.getpid()}
+    if not left or not hasattr(os, "killpg"):  # then all there is are the closed pipes
+        return
+    for group in left:
+        _signal_group(group, signal.SIGTERM)
+    end_at_s = time.monotonic() + GRACE_S
+    for group in left:
+        with contextlib.suppress(ChildProcessError):  # something else has waited for it
+            while time.monotonic() < end_at_s and os.waitpid(group, os.WNOHANG) == (0, 0):
+                time.sleep(_POLL_S)
+        _signal_group(group, signal.SIGKILL)
 
 
 def _signal_group(group: int, number: int) -> None:

@@ -1,11 +1,13 @@
 """Reading `mcpServers`."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chatnb.errors import SettingsError
-from chatnb.tools.mcp.config import parse_servers
+from chatnb.tools.mcp.config import Configured, parse_servers, servers_of
 
 SECRET = "sesame-street"  # noqa: S105 - of nothing
 
@@ -91,3 +93,46 @@ def test_what_cannot_be_is_told_with_its_place_and_without_its_value(entry: Any,
 def test_keys_beside_mcpservers_are_told() -> None:
     with pytest.raises(SettingsError, match="'inputs'"):
         parse_servers({"mcpServers": {}, "inputs": []}, {})
+
+
+def test_what_is_wrong_with_one_server_does_not_take_the_others_away(tmp_path: Path) -> None:
+    servers = {
+        "good": {"command": "run"},
+        "off": {"command": "run", "disabled": True},
+        "lost": {"command": "run", "env": {"KEY": "${NO_SUCH_VARIABLE_42}"}},
+        "odd": 5,
+        "files": {"command": "run"},
+    }
+
+    configured = servers_of(servers, tmp_path / "none.json", taken=["files"])
+
+    assert [server.name for server in configured.servers] == ["good"]
+    assert set(configured.faults) == {"lost", "odd", "files"}
+    assert "NO_SUCH_VARIABLE_42, which is not set" in configured.faults["lost"]
+
+
+def test_a_setting_takes_the_place_of_the_users_file_and_a_file_may_hold_more(tmp_path: Path) -> None:
+    own, other = tmp_path / "own.json", tmp_path / "other.json"
+    own.write_text(json.dumps({"mcpServers": {"mine": {"command": "run"}}, "theme": {"dark": True}}), "utf-8-sig")
+    other.write_text(json.dumps({"other": {"command": "run"}}), "utf-8")
+
+    found = [servers_of(setting, own).servers for setting in ("", str(other), {"third": {"command": "run"}})]
+
+    assert [[server.name for server in servers] for servers in found] == [["mine"], ["other"], ["third"]]
+    assert servers_of("", tmp_path / "none.json") == Configured()
+
+
+@pytest.mark.parametrize("text", ["{'a': 'sesame-street'", "[]", '{"mcpServers": ["sesame-street"]}', "\xff"])
+def test_a_file_that_is_none_of_servers_is_told_without_what_it_holds(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "servers.json"
+    file.write_bytes(text.encode("latin-1"))
+
+    with pytest.raises(SettingsError) as told:
+        servers_of(str(file), tmp_path / "none.json")
+
+    assert SECRET not in str(told.value)
+
+
+def test_a_file_that_is_named_and_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read from"):
+        servers_of(str(tmp_path / "servers.json"), tmp_path / "none.json")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -160,10 +161,10 @@ async def test_a_server_that_hangs_at_its_start_is_told_and_ended() -> None:
 async def test_a_server_that_hung_is_not_waited_for_again_at_once() -> None:
     tools = McpTools([hostile("hangs at once")], start_limit_s=1)
     notes = await tools.connect()
-    life = tools._connections[0]._life
+    life = tools._connections["hostile"]._life
 
     again = await tools.connect()
-    same = tools._connections[0]._life
+    same = tools._connections["hostile"]._life
     await tools.aclose()
 
     assert again == notes
@@ -215,7 +216,7 @@ async def test_a_connection_that_is_known_to_have_ended_is_made_anew_for_a_call(
     async with connected(hostile("fine")) as tools:
         first = (await called(tools, "hostile_act")).text
         psutil.Process(int(first.split()[1])).kill()
-        life = tools._connections[0]._life
+        life = tools._connections["hostile"]._life
         assert life
         await until(lambda: life.is_over)
 
@@ -270,6 +271,30 @@ async def test_a_program_gets_no_variables_but_its_own(monkeypatch: pytest.Monke
 
     assert environment["OWN"] == "yes"
     assert "SECRET_KEY" not in environment
+
+
+async def test_a_folder_that_came_from_elsewhere_runs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "notes_server.py").write_text("open('ran', 'w')", "utf-8")
+    (foreign / "notes").write_text("#!/bin/sh\n: > ran\n", "utf-8")
+    (foreign / "notes").chmod(0o755)
+    monkeypatch.chdir(foreign)
+    module = McpServer("a", sys.executable, ("-m", "notes_server"))
+    programs = [module, McpServer("b", "./notes"), McpServer("c", "notes")]
+
+    tools = McpTools(programs)
+    notes = await tools.connect()
+    await tools.aclose()
+    ran = (foreign / "ran").exists()
+    named = McpTools([McpServer("a", module.command, module.arguments, folder=".")])
+    await named.connect()
+    await named.aclose()
+
+    assert len(notes) == 3
+    assert "No module named notes_server" in notes[0]
+    assert not ran
+    assert (foreign / "ran").exists()  # the user has said so
 
 
 async def test_a_changed_tool_is_told_and_has_another_name(tmp_path: Path) -> None:
@@ -360,13 +385,25 @@ async def test_a_yes_is_for_the_tool_and_the_arguments_that_were_shown() -> None
 
     async with connected(reference()) as tools:
         calls = [ToolCall("1", "reference_add", arguments) for arguments in ({"a": 1}, {"a": 1}, {"a": 2})]
-        toolbox = Toolbox(tools.tools(), approval=Approval(ask=ask))
-        results = [result.text for call in calls async for result in toolbox.run([call])]
+        approval = Approval(ask=ask)
+        # A box for each: what one has read of a server makes it distrustful.
+        boxes = [(Toolbox(tools.tools(), approval=approval), call) for call in calls]
+        results = [result.text for box, call in boxes async for result in box.run([call])]
 
     assert results == ["2", "2", "3"]
     assert [proposal.call.arguments for proposal in asked] == [{"a": 1}, {"a": 2}]
     assert asked[0].effects == ("runs",)
     assert "add of the MCP server reference (python" in asked[0].preview
+
+
+async def test_what_a_server_said_takes_away_what_was_allowed() -> None:
+    async with connected(reference()) as tools:
+        toolbox = Toolbox(tools.tools(), approval=Approval({"reference_add": "always"}))
+        calls = [ToolCall("1", "reference_add", {"a": 1}), ToolCall("2", "reference_add", {"a": 1})]
+        results = [result for call in calls async for result in toolbox.run([call])]
+
+    assert (results[0].text, results[0].is_foreign) == ("2", True)
+    assert "nobody is here" in results[1].text
 
 
 async def test_nothing_runs_where_nobody_is_there() -> None:

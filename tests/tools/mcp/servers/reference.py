@@ -32,6 +32,12 @@ def add(a: int, b: int = 1) -> int:
 
 
 @server.tool()
+def shout(word: str) -> str:
+    """Say a word loudly."""
+    return word.upper()
+
+
+@server.tool()
 def greet(place: Place, manner: Literal["kind", "short"] = "kind") -> str:
     """Greet a place."""
     return f"{manner} greetings to {place.city} {place.tags}"
