@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..desk import Desk
+from ..errors import SettingsError
 from ..listing import Listing
 from ..servers import Reached
 from ..tools.tool import Tool
