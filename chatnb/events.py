@@ -26,8 +26,7 @@ class Asked:
     """The question is kept and on its way to `model`.
 
     `left_out` messages of the session, the oldest, did not fit into the window of `num_ctx` tokens; about `tokens` are
-    sent. The model is not told of the tools `withheld`, since it cannot call any. `notes` are sentences about what the
-    question carries along: what was shortened, replaced, or could not be seen.
+    sent. `notes` are sentences about what the question carries along: what was shortened, replaced, or could not be seen.
     """
 
     question: Message
@@ -35,7 +34,6 @@ class Asked:
     options: Mapping[str, Json] = field(default_factory=dict)
     num_ctx: int | None = None
     left_out: int = 0
-    withheld: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     tokens: int | None = None
 

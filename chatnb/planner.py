@@ -22,6 +22,7 @@ from .messages import Image, Json, Message, Session, Usage
 from .models import masked
 from .models.base import Model, ModelInfo, Request
 from .models.catalog import Catalog
+from .models.envelope import spelled_out
 from .models.masked import MaskedModel
 from .prompt import Item
 from .settings import Settings
@@ -77,7 +78,7 @@ class Plan:
     request
         What the model is asked.
     read
-        What it reads of that: the same, or placeholders in place of secrets.
+        What it reads of that: the same, or placeholders in place of secrets, and tools in words if it calls none by itself.
     tools
         What the model may call.
     """
@@ -131,8 +132,8 @@ class Planner:
         settings = ask.settings
         model, is_masked = await self._model_for(settings)
         info = await self._catalog.info(model.name, settings) if self._model is None else None
-        tools, withheld = _callable_by(info, ask.tools)
-        specs = tools.specs if tools else ()
+        specs = ask.tools.specs if ask.tools else ()
+        in_words = await self._reads_words(model.name, settings)
         earlier = [message for message in history if not ask.without or message.turn_id != ask.without]
         (question, *earlier), blind = _seen_by(info, (ask.question, *earlier))
         # In one go: each way to a thread and back costs as much as what is read there.
@@ -143,6 +144,7 @@ class Planner:
             earlier,
             system="\n\n".join(filter(None, (said, rules.text if rules else ""))),
             tools=specs,
+            in_words=in_words,
             limit=settings.history,
             answer_tokens=max(_whole(settings, "num_predict") or 0, 0) or prompt.ANSWER_TOKENS,
             spare_tokens=RESULTS_TOKENS if specs else 0,
@@ -153,11 +155,10 @@ class Planner:
             hidden=ask.session.hidden,
             calibration=calibration,
         )
-        lost = [Item(f"tool: {name}", 0, "left out", f"{model.name} cannot call tools") for name in withheld]
         if blind:
             pictures = [part for part in ask.question.parts if isinstance(part, Image)]
-            lost += [Item("image", 0, "left out", f"{model.name} cannot see", question.id) for _ in pictures]
-        composed = replace(composed, items=(*composed.items[:-1], *lost, composed.items[-1]))
+            lost = [Item("image", 0, "left out", f"{model.name} cannot see", question.id) for _ in pictures]
+            composed = replace(composed, items=(*composed.items[:-1], *lost, composed.items[-1]))
         options = {**settings.options, "num_ctx": composed.num_ctx}
         request = read = Request(
             messages=composed.messages,
@@ -180,11 +181,11 @@ class Planner:
             options,
             composed.num_ctx,
             composed.left_out,
-            withheld,
             notes=(*ask.notes, *(rules.notes if rules else ()), *blind, *composed.notes, *secrets),
             tokens=composed.tokens,
         )
-        return Plan(ask, model, asked, composed, request, read, tools, calibration)
+        read = spelled_out(read) if in_words else read
+        return Plan(ask, model, asked, composed, request, read, ask.tools, calibration)
 
     def accept(self, plan: Plan) -> None:
         """Note that the plan's model is asked, so that its next question keeps the window."""
@@ -213,6 +214,8 @@ class Planner:
             return None
         self.accept(plan)  # another model may have answered than was asked first
         name, request = plan.model.name, replace(plan.request, messages=(*plan.request.messages, *said))
+        if await self._reads_words(name, plan.ask.settings):
+            request = spelled_out(request)
         calibration = await asyncio.to_thread(self._calibrations.get, name)
         dropped = await unread(plan.model, request, usage.prompt_tokens, calibration)
         if dropped is not None:
@@ -227,6 +230,10 @@ class Planner:
             return self._model, settings.secrets == "always"
         model = await self._catalog.model(settings)
         return model, await masked.is_masked(settings.models or (model.name,), settings, self._catalog)
+
+    async def _reads_words(self, name: str, settings: Settings) -> bool:
+        """Return whether a model gets tools in words, since it calls none by itself."""
+        return self._model is None and not await self._catalog.calls_tools(name, settings)
 
     def _read(self, name: str, settings: Settings) -> tuple[Rules | None, Calibration]:
         """Return the project's rules, and what is known of how a model counts; blocks for as long as small files take."""
@@ -250,13 +257,6 @@ def fitting_window(turn: Sequence[Message]) -> int:
         if usage is not None and usage.unread_tokens is not None:
             windows += [2 * num_ctx, (usage.prompt_tokens or 0) + usage.unread_tokens + prompt.ANSWER_TOKENS]
     return max(windows)
-
-
-def _callable_by(info: ModelInfo | None, tools: Tools | None) -> tuple[Tools | None, tuple[str, ...]]:
-    """Return the tools that a model is told of, and the names of those that it is not."""
-    if tools is None or info is None or not info.capabilities or "tools" in info.capabilities:
-        return tools, ()
-    return None, tuple(spec.name for spec in tools.specs)
 
 
 def _seen_by(info: ModelInfo | None, messages: Sequence[Message]) -> tuple[list[Message], list[str]]:

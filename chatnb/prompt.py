@@ -14,6 +14,7 @@ from typing import Literal
 from .errors import SettingsError
 from .history import Turn, newest_summary, summary_in, turns_of, without_older
 from .messages import Context, Image, Message, Part, Text, ToolCall, ToolResult, ToolSpec, now, title_of
+from .models.envelope import description, worded
 from .shortening import Piece, fit
 from .tokens import UNCALIBRATED, Calibration
 
@@ -103,6 +104,7 @@ def compose(
     *,
     system: str = "",
     tools: Sequence[ToolSpec] = (),
+    in_words: bool = False,
     limit: int = 1_000,
     answer_tokens: int = ANSWER_TOKENS,
     spare_tokens: int = 0,
@@ -120,6 +122,8 @@ def compose(
         The session's messages before the question, oldest first.
     tools
         What the model is told that it may call; sent beside the messages, and never left out.
+    in_words
+        Whether the model is told of tools, calls and results in words, and all is counted so; the messages stay as they are.
     limit
         At most so many messages of the history are read.
     answer_tokens
@@ -142,7 +146,7 @@ def compose(
     """
     if limit < 0 or (num_ctx is not None and num_ctx <= 0):
         raise SettingsError(f"history ({limit}) cannot be below 0, nor num_ctx ({num_ctx}) below 1.")
-    count = _remembering(calibration.count)
+    count = _remembering(_counting_words(calibration, in_envelopes=bool(tools)) if in_words else calibration.count)
     earlier = [message for message in history if message.id != question.id]
     summaries = [message for message in earlier if summary_in(message)]
     newest = newest_summary(summaries, hidden) if limit else None
@@ -150,7 +154,7 @@ def compose(
     turns = without_older(turns, [len(turn.sent) for turn in turns], limit, f"older than the last {limit:,} messages")
 
     head = _system(system, question) if system else None
-    told = calibration.count_tools(tools)
+    told = _told_in_words(tools, question, calibration) if in_words and tools else calibration.count_tools(tools)
     fixed = calibration.overhead + count(_bare(question)) + (count(head) if head else 0) + told
     summed = count(newest) if newest else 0
     wanted = fixed + _carried(question, calibration) + summed + sum(_costs(turns, question, calibration, count))
@@ -273,6 +277,14 @@ def _notes(pieces: Sequence[Piece], size: int, fixed: int, calibration: Calibrat
         elif piece.reason and piece.reason != _UNCHANGED:
             was, now_ = calibration.count_part(piece.part), calibration.count_part(piece.sent)
             yield f"{name} is shortened in its middle, from about {was:,} tokens to {now_:,}: the window has {size:,}."
+
+
+def _counting_words(calibration: Calibration, *, in_envelopes: bool) -> _Count:
+    return lambda message: calibration.count(worded(message, in_envelopes=in_envelopes))
+
+
+def _told_in_words(tools: Sequence[ToolSpec], question: Message, calibration: Calibration) -> int:
+    return calibration.count(replace(question, role="system", parts=description(tools)))
 
 
 def _remembering(count: _Count) -> _Count:

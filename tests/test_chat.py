@@ -664,23 +664,6 @@ class OneModel(Catalog):
         return self.known
 
 
-@pytest.mark.parametrize(
-    ("capabilities", "withheld"),
-    [(("completion",), ("where_am_i",)), (("completion", "tools"), ()), ((), ())],
-)
-async def test_a_model_that_calls_no_tools_is_told_of_none(
-    new: New, capabilities: tuple[str, ...], withheld: tuple[str, ...]
-) -> None:
-    model = ScriptedModel(["Yes"], name="m")
-    catalog = OneModel(model, ModelInfo("m", capabilities=capabilities))
-    chat = new("m", catalog=catalog, tools=Toolbox([Tool.of(where_am_i)]))
-
-    asked = [event async for event in chat.ask("Hi") if isinstance(event, Asked)]
-
-    assert asked[0].withheld == withheld
-    assert bool(model.requests[0].tools) == (not withheld)
-
-
 async def test_a_model_is_not_given_a_larger_window_than_it_was_made_for(new: New) -> None:
     model = ScriptedModel(["Yes"], name="m")
     chat = new("m", catalog=OneModel(model, ModelInfo("m", context_length=2_048)))

@@ -9,17 +9,20 @@ import pytest
 from chatnb.calibrations import Calibrations
 from chatnb.chat import Chat
 from chatnb.errors import ModelUnreachable, SettingsError
-from chatnb.messages import Context, Image, Message, Usage
+from chatnb.messages import Context, Image, Message, ToolCall, ToolResult, Usage
 from chatnb.models.base import Model, ModelInfo
 from chatnb.models.catalog import Catalog
+from chatnb.models.envelope import spelled_out
 from chatnb.models.fallback import FallbackModel
+from chatnb.models.fenced import spoken
 from chatnb.models.scripted import ScriptedModel
 from chatnb.planner import Ask, Planner, fitting_window
 from chatnb.settings import Settings
 from chatnb.stores.memory import MemoryStore
+from chatnb.tokens import Calibration
 from chatnb.tools.tool import Tool
 from chatnb.tools.toolbox import Toolbox
-from tests.talk import question, reply_to, turns
+from tests.talk import question, reply_to, results_for, turns
 
 
 class OneModel(Catalog):
@@ -77,15 +80,69 @@ async def test_tools_take_room_that_history_gives_way_to() -> None:
     assert within.prompt.left_out > without.prompt.left_out
 
 
-async def test_what_a_model_cannot_read_or_call_is_named_among_the_items() -> None:
-    plan = await Planner(OneModel("completion")).plan(asking(Image(b"png", "image/png"), tools=TOOLS), [])
+async def test_what_a_model_cannot_see_is_named_among_the_items() -> None:
+    plan = await Planner(OneModel("completion")).plan(asking(Image(b"png", "image/png")), [])
 
     assert [(item.label, item.fate, item.reason) for item in plan.prompt.items] == [
-        ("tool: add", "left out", "m cannot call tools"),
         ("image", "left out", "m cannot see"),
         ("question", "kept", ""),
     ]
-    assert plan.request.tools == ()
+
+
+EARLIER = question("Add 17 and 25.", 0)
+CALLED = (
+    EARLIER,
+    reply_to(EARLIER, "", ToolCall("1", "add", {"a": 17, "b": 25})),
+    results_for(EARLIER, ToolResult("1", "add", "42")),
+    reply_to(EARLIER, "It is 42.", number=3),
+)
+
+
+@pytest.mark.parametrize("history", [(), CALLED], ids=["at first", "after a call"])
+@pytest.mark.parametrize("system", ["", "Be brief."])
+async def test_a_model_that_calls_no_tools_reads_of_them_in_words_and_all_is_counted_so(
+    history: tuple[Message, ...], system: str
+) -> None:
+    ask = asking(tools=TOOLS)
+    ask = replace(ask, settings=replace(ask.settings, system=system))
+
+    plan = await Planner(OneModel("completion")).plan(ask, history)
+
+    assert plan.request.tools == TOOLS.specs
+    assert plan.tools is TOOLS
+    assert plan.read.tools == ()
+    assert "Add two numbers." in spoken(plan.read.messages[0])
+    assert not any(isinstance(part, ToolCall | ToolResult) for each in plan.read.messages for part in each.parts)
+    assert plan.prompt.tokens == sum(item.tokens for item in plan.prompt.items)
+    assert plan.prompt.tokens == pytest.approx(plan.calibration.count_request(plan.read.messages), abs=12)
+
+
+async def test_without_tools_what_was_called_before_is_counted_in_words() -> None:
+    plan = await Planner(OneModel("completion")).plan(asking(), CALLED)
+
+    assert [message.role for message in plan.read.messages] == ["user", "assistant", "user", "assistant", "user"]
+    assert plan.prompt.tokens == pytest.approx(plan.calibration.count_request(plan.read.messages), abs=6)
+
+
+@pytest.mark.parametrize("capabilities", [("completion", "tools"), ()], ids=["able", "unknown"])
+async def test_a_model_that_calls_tools_or_of_which_nobody_says_is_sent_them(capabilities: tuple[str, ...]) -> None:
+    plan = await Planner(OneModel(*capabilities)).plan(asking(tools=TOOLS), CALLED)
+
+    assert plan.read is plan.request
+    assert plan.read.tools == TOOLS.specs
+
+
+async def test_what_a_model_counts_is_learned_of_the_words_that_it_read() -> None:
+    calibrations = Calibrations()
+    planner = Planner(OneModel("completion"), calibrations=calibrations)
+    plan = await planner.plan(asking(tools=TOOLS), [])
+    said = CALLED[1:3]
+
+    read = spelled_out(replace(plan.request, messages=(*plan.request.messages, *said)))
+    await planner.check(plan, Usage(prompt_tokens=plan.calibration.count_request(read.messages)), said)
+
+    learned = Calibration().learn(read.messages, plan.calibration.count_request(read.messages))
+    assert calibrations.get("m") == learned
 
 
 async def test_a_count_is_learned_for_the_model_that_counted() -> None:

@@ -76,15 +76,13 @@ def warning(reply: Reply) -> str:
 
 
 def asked_notes(asked: Asked) -> Iterator[str]:
-    """Yield what the model is not told of: what does not fit or could not be read, and tools that it cannot call."""
+    """Yield what the model is not told of, or not as it is: what does not fit, or could not be read."""
     yield from asked.notes
     window = f" of {asked.num_ctx:,} tokens" if asked.num_ctx else ""
     if asked.left_out == 1:
         yield f"The session's oldest message is left out: it does not fit into the window{window}."
     elif asked.left_out:
         yield f"The session's {asked.left_out:,} oldest messages are left out: they do not fit into the window{window}."
-    if asked.withheld:
-        yield f"{asked.model} cannot call tools, so it was not told of {', '.join(asked.withheld)}."
 
 
 def fallback_note(change: FellBack) -> str:
