@@ -62,6 +62,8 @@ def _candidates(desk: Desk, command: str, words: Sequence[str], word: str) -> li
         return [f"{listed}{comma}{found}" for found in desk.gatherer().names(name)]
     if command == "%chat" and words[:1] == ["unpin"]:
         return list(desk.chat.sessions.current.pins)
+    if command == "%chat" and words[:1] == ["call"]:
+        return [str(number) for number, _ in enumerate(desk.printed()[0], 1)]
     if last in ("--schema", "--into"):
         return [name for name in desk.shell.user_ns if not name.startswith("_")]
     if command == "%chat":

@@ -3,7 +3,7 @@
 A turn is told as
 
     Asked (TextDelta | ThinkingDelta | ToolStarted | ToolFinished | Waiting | Retrying | Continued | FellBack
-           | TokensCounted | Truncated | Asked)* Finished
+           | TokensCounted | Truncated | Offered | Asked)* Finished
 
 `Finished` is always last, always comes, exactly once. A model (models/base.py) yields `ModelEvent`s; the engine makes
 tool calls into ToolStarted and ToolFinished; only turn.py makes Asked and Finished.
@@ -120,6 +120,13 @@ class Truncated:
 
 
 @dataclass(frozen=True, slots=True)
+class Offered:
+    """The answer prints calls of tools instead of making them; they are made only if the user says so."""
+
+    calls: tuple[ToolCall, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The turn is over. `error` and `error_kind` (a class of errors.py) tell why it failed."""
 
@@ -130,4 +137,4 @@ class Finished:
 
 
 ModelEvent = TextDelta | ThinkingDelta | ToolStarted | Waiting | Retrying | Continued | FellBack | TokensCounted
-Event = Asked | ModelEvent | ToolFinished | Truncated | Finished
+Event = Asked | ModelEvent | ToolFinished | Truncated | Offered | Finished

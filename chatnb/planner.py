@@ -18,7 +18,7 @@ from .engine import Tools
 from .errors import SettingsError
 from .events import Asked, Truncated
 from .masking import Mask
-from .messages import Image, Json, Message, Session, Usage
+from .messages import Image, Json, Message, Session, ToolCall, Usage
 from .models import masked
 from .models.base import Model, ModelInfo, Request
 from .models.catalog import Catalog
@@ -53,6 +53,8 @@ class Ask:
         settings say; 0: as they say.
     notes
         What is to be told of the things that the question carries along.
+    calls
+        What is called before the model is asked.
     """
 
     question: Message
@@ -63,6 +65,7 @@ class Ask:
     without: str = ""
     fit: int = 0
     notes: tuple[str, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,8 @@ class Plan:
         What it reads of that: the same, or placeholders in place of secrets, and tools in words if it calls none by itself.
     tools
         What the model may call.
+    calls
+        What is called before it is asked, as it would have called it: without secrets that are hidden from it.
     """
 
     ask: Ask
@@ -90,6 +95,7 @@ class Plan:
     request: Request
     read: Request
     tools: Tools | None
+    calls: tuple[ToolCall, ...]
     calibration: Calibration
 
 
@@ -169,11 +175,12 @@ class Planner:
             keep_alive=settings.keep_alive,
             may_shrink=composed.num_ctx > FALLBACK_WINDOW and not _chosen_window(ask),
         )
-        secrets = []
+        secrets, calls = [], ask.calls
         if is_masked:
             self._mask = self._mask or Mask()
             model = MaskedModel(model, self._mask)
             read, found = await model.hidden(request)
+            calls = await model.hidden_calls(calls)
             secrets = [f"Placeholders are sent in place of {', '.join(found)}."] if found else []
         asked = Asked(
             ask.question,
@@ -185,7 +192,7 @@ class Planner:
             tokens=composed.tokens,
         )
         read = spelled_out(read) if in_words else read
-        return Plan(ask, model, asked, composed, request, read, ask.tools, calibration)
+        return Plan(ask, model, asked, composed, request, read, ask.tools, calls, calibration)
 
     def accept(self, plan: Plan) -> None:
         """Note that the plan's model is asked, so that its next question keeps the window."""

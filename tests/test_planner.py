@@ -207,3 +207,15 @@ async def test_what_finds_secrets_is_needed_only_where_they_are_hidden(monkeypat
     assert plan.read.messages
     with pytest.raises(SettingsError, match=r"chatnb\[secrets\]"):
         await planner.plan(replace(ask, settings=replace(ask.settings, secrets="always")), [])
+
+
+async def test_calls_to_begin_with_hold_no_secrets_where_these_are_hidden() -> None:
+    ask = replace(asking(tools=TOOLS), calls=(ToolCall("1", "add", {"a": 1, "password": "f81d4fae7dec4"}),))
+    ask = replace(ask, question=question("Why?", 1))
+    planner = Planner(Catalog(), ScriptedModel())
+
+    open_ = await planner.plan(ask, [])
+    hidden = await planner.plan(replace(ask, settings=replace(ask.settings, secrets="always")), [])
+
+    assert open_.calls == ask.calls
+    assert "f81d4fae7dec4" not in repr(hidden.calls)

@@ -14,7 +14,7 @@ from .base import Command, no_words
 from .reading import compact, hide, list_stale, pin, refresh, unhide, unpin, why
 from .server import list_models, list_settings, pull, run_doctor, show_status
 from .talk import again, list_sessions, new, open_session, use
-from .tools import list_tools, undo
+from .tools import call, list_tools, undo
 
 
 def run(line: str, desk: Desk) -> object:
@@ -69,6 +69,7 @@ COMMANDS: dict[str, Command] = {
     "refresh": refresh,
     "compact": compact,
     "tools": list_tools,
+    "call": call,
     "undo": undo,
     "doctor": run_doctor,
     "config": list_settings,

@@ -28,6 +28,25 @@ def list_tools(desk: Desk, words: Sequence[str]) -> Listing[tuple[str, Tool]]:
     return Listing(rows, columns, caption="`%%chat -t SET` or `-t TOOL` chooses; → are told to the model without -t.")
 
 
+def call(desk: Desk, words: Sequence[str]) -> None:
+    """Make the calls of tools that the last answer only prints: all, or `%chat call 2`."""
+    options = parser("call", call)
+    options.add_argument("numbers", nargs="*", type=int, metavar="N", help="as the line below the answer has them")
+    options.add_argument("-t", "--tool", dest="tools", metavar="NAME", action="append", default=[], help="of this tool")
+    chosen = options.parse_args(words)
+    calls, box = desk.printed(chosen.tools)
+    if not calls:
+        names = ", ".join(spec.name for spec in box.specs) or "none"
+        raise SettingsError(
+            f"The last answer prints no call that is not made yet, of these tools: {names}. `%chat call -t NAME` looks for "
+            "one of another tool."
+        )
+    for number in chosen.numbers:
+        if not 1 <= number <= len(calls):
+            raise SettingsError(f"There is no call {number}: the last answer prints {len(calls)}.")
+    desk.call([calls[number - 1] for number in dict.fromkeys(chosen.numbers)] or calls, box)
+
+
 def undo(desk: Desk, words: Sequence[str]) -> Listing[tuple[str, str]]:
     """Put back the variables that the last code run by a model has changed: `%chat undo --run`."""
     options = parser("undo", undo)
