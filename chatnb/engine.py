@@ -25,6 +25,11 @@ class Tools(Protocol):
         """What the model is told of."""
         ...
 
+    @property
+    def are_foreign(self) -> bool:
+        """Whether any of them may give back what others wrote, such as files and pages."""
+        ...
+
     def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolResult]:
         """Yield one result for each call, as they come; a failure is a result. Closing it stops what still runs."""
         ...

@@ -97,7 +97,8 @@ class ToolCall:
 class ToolResult:
     """What a called function returned, as the model reads it; a failure is a result too.
 
-    `whole` is all of it where `text` had to be shortened, for whoever wants to read on; else it is empty.
+    `whole` is all of it where `text` had to be shortened, for whoever wants to read on; else it is empty. `is_foreign` says
+    that it may hold what others wrote, such as files and pages: models read it in a fence, as data.
     """
 
     call_id: str
@@ -106,6 +107,7 @@ class ToolResult:
     is_error: bool = False
     duration_s: float | None = None
     whole: str = ""
+    is_foreign: bool = False
 
 
 Part = Text | Thinking | Image | Context | Summary | ToolCall | ToolResult

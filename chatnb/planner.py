@@ -151,6 +151,7 @@ class Planner:
             system="\n\n".join(filter(None, (said, rules.text if rules else ""))),
             tools=specs,
             in_words=in_words,
+            is_foreign=ask.tools is not None and ask.tools.are_foreign,
             limit=settings.history,
             answer_tokens=max(_whole(settings, "num_predict") or 0, 0) or prompt.ANSWER_TOKENS,
             spare_tokens=RESULTS_TOKENS if specs else 0,

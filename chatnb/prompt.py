@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Literal
 
 from .errors import SettingsError
 from .history import Turn, newest_summary, summary_in, turns_of, without_older
 from .messages import Context, Image, Message, Part, Text, ToolCall, ToolResult, ToolSpec, now, title_of
 from .models.envelope import description, worded
+from .models.fenced import DATA
 from .shortening import Piece, fit
 from .tokens import UNCALIBRATED, Calibration
 
@@ -105,6 +107,7 @@ def compose(
     system: str = "",
     tools: Sequence[ToolSpec] = (),
     in_words: bool = False,
+    is_foreign: bool = False,
     limit: int = 1_000,
     answer_tokens: int = ANSWER_TOKENS,
     spare_tokens: int = 0,
@@ -124,6 +127,9 @@ def compose(
         What the model is told that it may call; sent beside the messages, and never left out.
     in_words
         Whether the model is told of tools, calls and results in words, and all is counted so; the messages stay as they are.
+    is_foreign
+        Whether the tools may give back what others wrote. Then, and where context or earlier results hold such text, the
+        model is told that it is data (fenced.py).
     limit
         At most so many messages of the history are read.
     answer_tokens
@@ -153,6 +159,9 @@ def compose(
     turns = turns_of(earlier, hidden, _until(newest))
     turns = without_older(turns, [len(turn.sent) for turn in turns], limit, f"older than the last {limit:,} messages")
 
+    read = chain(question.parts, *(message.parts for turn in turns for message in turn.sent))
+    is_told = is_foreign or any(map(_is_foreign, read))
+    system = "\n\n".join(filter(None, (system, DATA if is_told else "")))
     head = _system(system, question) if system else None
     told = _told_in_words(tools, question, calibration) if in_words and tools else calibration.count_tools(tools)
     fixed = calibration.overhead + count(_bare(question)) + (count(head) if head else 0) + told
@@ -310,6 +319,15 @@ def _costs(turns: Sequence[Turn], question: Message, calibration: Calibration, c
 def _carried(question: Message, calibration: Calibration) -> int:
     """Return the tokens of what can be shortened or left out of a question."""
     return sum(calibration.count_part(part) for part in question.parts if isinstance(part, Context | Image))
+
+
+def _is_foreign(part: Part) -> bool:
+    match part:
+        case Context(_, text):
+            return bool(text)
+        case ToolResult():
+            return part.is_foreign
+    return False
 
 
 def _bare(question: Message) -> Message:

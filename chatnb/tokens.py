@@ -240,8 +240,10 @@ def _of_part(part: Part) -> _Vector:
     match part:
         case Image():
             return _beside(pictures=1)
-        case Text(text) | Thinking(text) | ToolResult(_, _, text):
+        case Text(text) | Thinking(text) | ToolResult(_, _, text, is_foreign=False):
             pass
+        case ToolResult(_, _, text, is_foreign=True):
+            text = f"~~~\n{text}\n~~~"
         case Context(label, text):
             text = f"Context: {label}\n```\n{text}\n```\n\n"
         case Summary(text):

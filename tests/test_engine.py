@@ -220,6 +220,7 @@ async def test_closing_among_tools_stops_them() -> None:
         """Tools that note how they end."""
 
         specs = (ToolSpec("wait", "", {}),)
+        are_foreign = False
 
         def __init__(self) -> None:
             self.is_closed = False

@@ -12,7 +12,7 @@ from ..errors import ModelBroken
 from ..events import ModelEvent, TextDelta, ThinkingDelta, TokensCounted, ToolStarted
 from ..messages import Image, Json, Message, ToolCall, ToolResult, Usage
 from .base import ModelInfo, Request
-from .fenced import spoken
+from .fenced import returned, spoken
 
 
 def body_of(model: str, request: Request) -> dict[str, Json]:
@@ -125,7 +125,7 @@ def _messages(message: Message) -> Iterator[dict[str, Json]]:
                 if isinstance(part, ToolResult):
                     yield {
                         "role": "tool",
-                        "content": part.text,
+                        "content": returned(part),
                         "tool_name": part.name,
                         "tool_call_id": part.call_id,
                     }

@@ -95,6 +95,11 @@ class Toolbox:
         return tuple(tool.spec for tool in tools)
 
     @property
+    def are_foreign(self) -> bool:
+        """Whether results may hold what others wrote: all of tools that do more than compute."""
+        return any(tool.effects for tool in self._tools.values())
+
+    @property
     def tools(self) -> tuple[Tool, ...]:
         """The tools themselves."""
         return tuple(self._tools.values())
@@ -116,9 +121,11 @@ class Toolbox:
 
     async def _result(self, call: ToolCall) -> ToolResult:
         began_s = time.perf_counter()
-        is_error = True
+        is_error, is_foreign = True, False
         try:
-            text = await self._text(call)
+            tool, arguments = await self._allowed(call)
+            is_foreign = bool(tool.effects) or tool.spec.name == READER
+            text = await self._text(tool, arguments)
             is_error = False
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
@@ -133,9 +140,10 @@ class Toolbox:
             self._wholes[call.id] = whole
             text = shortened(text, self._characters, f'{READER}(call_id="{call.id}", start={self._characters // 2})')
         duration_s = time.perf_counter() - began_s
-        return ToolResult(call.id, call.name, text, is_error, duration_s=duration_s, whole=whole)
+        return ToolResult(call.id, call.name, text, is_error, duration_s, whole, is_foreign)
 
-    async def _text(self, call: ToolCall) -> str:
+    async def _allowed(self, call: ToolCall) -> tuple[Tool, Mapping[str, Any]]:
+        """Return the tool and the arguments of a call that may be made; raises whatever is told to the model else."""
         tool = self._reader() if call.name == READER and self._wholes else self._tools.get(call.name)
         if tool is None:
             raise LookupError(f"There is no tool {call.name!r}. There are: {', '.join(self._tools)}.")
@@ -149,6 +157,9 @@ class Toolbox:
                 return await self._on(tool, partial(tool.preview, arguments)) if tool.preview else ""
 
             await self._approval.check(tool, call, arguments, preview, is_tainted=self._is_tainted)
+        return tool, arguments
+
+    async def _text(self, tool: Tool, arguments: Mapping[str, Any]) -> str:
         try:
             async with asyncio.timeout(tool.time_limit_s) as limit:
                 return await self._run(tool, arguments)
@@ -156,7 +167,7 @@ class Toolbox:
             if not limit.expired():
                 raise  # the tool's own
             goes_on = "" if inspect.iscoroutinefunction(tool.function) else " It cannot be stopped and goes on."
-            raise TimeoutError(f"{call.name} took longer than {tool.time_limit_s:g} s.{goes_on}") from error
+            raise TimeoutError(f"{tool.spec.name} took longer than {tool.time_limit_s:g} s.{goes_on}") from error
         finally:
             self._is_tainted |= "network" in tool.effects  # an error may quote what was read, too
 

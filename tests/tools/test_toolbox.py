@@ -13,7 +13,7 @@ import pytest
 from chatnb.errors import SettingsError
 from chatnb.messages import ToolCall, ToolResult
 from chatnb.tools.approval import Approval, Proposal, Verdict
-from chatnb.tools.tool import Tool, tool
+from chatnb.tools.tool import Effect, Tool, tool
 from chatnb.tools.toolbox import Toolbox
 
 
@@ -460,3 +460,23 @@ async def test_what_a_call_would_do_is_found_out_where_it_would_run() -> None:
     assert answer.text == "done"
     assert seen[0].preview == "tool act"
     assert seen[0].call.arguments == {"text": "done"}
+
+
+@pytest.mark.parametrize(
+    ("effects", "arguments", "is_foreign"),
+    [((), {"x": 1}, False), (("reads",), {"x": 1}, True), (("network",), {"x": 1}, True), (("reads",), {}, False)],
+    ids=["computes", "reads", "network", "never ran"],
+)
+async def test_what_others_may_have_written_is_marked(
+    effects: tuple[Effect, ...], arguments: dict[str, int], is_foreign: bool
+) -> None:
+    def read(x: int) -> str:
+        """Read."""
+        return f"{x}"
+
+    box = Toolbox([Tool.of(read, effects=effects)])
+
+    [result] = [result async for result in box.run([ToolCall("1", "read", arguments)])]
+
+    assert result.is_foreign == is_foreign
+    assert box.are_foreign == bool(effects)
