@@ -98,7 +98,8 @@ class ToolResult:
     """What a called function returned, as the model reads it; a failure is a result too.
 
     `whole` is all of it where `text` had to be shortened, for whoever wants to read on; else it is empty. `is_foreign` says
-    that it may hold what others wrote, such as files and pages: models read it in a fence, as data.
+    that it may hold what others wrote, such as files and pages: models read it in a fence, as data. `images` belong to it,
+    for models that see.
     """
 
     call_id: str
@@ -108,6 +109,7 @@ class ToolResult:
     duration_s: float | None = None
     whole: str = ""
     is_foreign: bool = False
+    images: tuple[Image, ...] = ()
 
 
 Part = Text | Thinking | Image | Context | Summary | ToolCall | ToolResult

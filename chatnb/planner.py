@@ -7,18 +7,18 @@ server has memory for, and how its tokens are counted.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
 from . import prompt
 from .calibrations import Calibrations
 from .context.rules import Rules, read_rules
-from .engine import Tools
+from .engine import Blind, Tools
 from .errors import SettingsError
 from .events import Asked, Truncated
 from .masking import Mask
-from .messages import Image, Json, Message, Session, ToolCall, Usage
+from .messages import Image, Json, Message, Part, Session, ToolCall, ToolResult, Usage
 from .models import masked
 from .models.base import Model, ModelInfo, Request
 from .models.catalog import Catalog
@@ -142,6 +142,7 @@ class Planner:
         in_words = await self._reads_words(model.name, settings)
         earlier = [message for message in history if not ask.without or message.turn_id != ask.without]
         (question, *earlier), blind = _seen_by(info, (ask.question, *earlier))
+        tools = Blind(ask.tools) if ask.tools and _is_blind(info) else ask.tools
         # In one go: each way to a thread and back costs as much as what is read there.
         rules, calibration = await asyncio.to_thread(self._read, model.name, settings)
         said = settings.system or ask.session.system
@@ -193,7 +194,7 @@ class Planner:
             tokens=composed.tokens,
         )
         read = spelled_out(read) if in_words else read
-        return Plan(ask, model, asked, composed, request, read, ask.tools, calls, calibration)
+        return Plan(ask, model, asked, composed, request, read, tools, calls, calibration)
 
     def accept(self, plan: Plan) -> None:
         """Note that the plan's model is asked, so that its next question keeps the window."""
@@ -270,13 +271,27 @@ def fitting_window(turn: Sequence[Message]) -> int:
 def _seen_by(info: ModelInfo | None, messages: Sequence[Message]) -> tuple[list[Message], list[str]]:
     """Return the messages as a model can read them, and what has to be said of that."""
     has_pictures = any(isinstance(part, Image) for part in chain.from_iterable(m.parts for m in messages))
-    if not has_pictures or info is None or not info.capabilities or "vision" in info.capabilities:
+    if info is None or not _is_blind(info):
         return list(messages), []
-    read = [
-        replace(message, parts=tuple(part for part in message.parts if not isinstance(part, Image)))
-        for message in messages
-    ]
-    return read, [f"{info.name} cannot see, so no picture is sent. `%chat models` tells which models can (vision)."]
+    read = [replace(message, parts=tuple(_seen_parts(message))) if _shows(message) else message for message in messages]
+    told = f"{info.name} cannot see, so no picture is sent. `%chat models` tells which models can (vision)."
+    return read, [told] if has_pictures else []
+
+
+def _is_blind(info: ModelInfo | None) -> bool:
+    return info is not None and bool(info.capabilities) and "vision" not in info.capabilities
+
+
+def _shows(message: Message) -> bool:
+    return any(isinstance(part, Image) or (isinstance(part, ToolResult) and part.images) for part in message.parts)
+
+
+def _seen_parts(message: Message) -> Iterator[Part]:
+    for part in message.parts:
+        if isinstance(part, ToolResult):
+            yield replace(part, images=())
+        elif not isinstance(part, Image):
+            yield part
 
 
 def _chosen_window(ask: Ask) -> int | None:

@@ -73,8 +73,9 @@ def _words(message: Message) -> str:
                 said.append(f"[a picture: {mime}, {size(len(data))}]")
             case ToolCall(_, name, arguments):
                 said.append(f"calls {name}({_json(arguments)})")
-            case ToolResult(_, name):
+            case ToolResult(_, name, images=images):
                 said.append(f"{name} returned: {returned(part)}")
+                said += [f"[a picture: {image.mime}, {size(len(image.data))}]" for image in images]
     return "\n".join(filter(None, said))
 
 

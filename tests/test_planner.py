@@ -20,6 +20,7 @@ from chatnb.planner import Ask, Planner, fitting_window
 from chatnb.settings import Settings
 from chatnb.stores.memory import MemoryStore
 from chatnb.tokens import Calibration
+from chatnb.tools.outcome import Outcome
 from chatnb.tools.tool import Tool
 from chatnb.tools.toolbox import Toolbox
 from tests.talk import question, reply_to, results_for, turns
@@ -109,7 +110,8 @@ async def test_a_model_that_calls_no_tools_reads_of_them_in_words_and_all_is_cou
     plan = await Planner(OneModel("completion")).plan(ask, history)
 
     assert plan.request.tools == TOOLS.specs
-    assert plan.tools is TOOLS
+    assert plan.tools is not None
+    assert plan.tools.specs == TOOLS.specs
     assert plan.read.tools == ()
     assert "Add two numbers." in spoken(plan.read.messages[0])
     assert not any(isinstance(part, ToolCall | ToolResult) for each in plan.read.messages for part in each.parts)
@@ -122,6 +124,33 @@ async def test_without_tools_what_was_called_before_is_counted_in_words() -> Non
 
     assert [message.role for message in plan.read.messages] == ["user", "assistant", "user", "assistant", "user"]
     assert plan.prompt.tokens == pytest.approx(plan.calibration.count_request(plan.read.messages), abs=6)
+
+
+SHOWN = replace(CALLED[2], parts=(ToolResult("1", "add", "42", images=(Image(b"png", "image/png"),)),))
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "is_seen"),
+    [(("completion", "tools", "vision"), True), (("completion", "tools"), False), ((), True)],
+    ids=["sees", "blind", "unknown"],
+)
+async def test_what_a_tool_showed_goes_to_models_that_see_and_is_counted(
+    capabilities: tuple[str, ...], *, is_seen: bool
+) -> None:
+    def plot() -> Outcome:
+        """Plot."""
+        return Outcome("A plot.", (Image(b"png", "image/png"),))
+
+    planner = Planner(OneModel(*capabilities))
+    plain = await planner.plan(asking(tools=TOOLS), CALLED)
+    plan = await planner.plan(asking(tools=Toolbox([plot])), (*CALLED[:2], SHOWN, CALLED[3]))
+
+    assert plan.tools is not None
+    [result] = [result async for result in plan.tools.run([ToolCall("2", "plot", {})])]
+    sent = [part for each in plan.request.messages for part in each.parts if isinstance(part, ToolResult)]
+    assert bool(sent[0].images) == bool(result.images) == is_seen
+    assert (plan.prompt.tokens > plain.prompt.tokens + 1_000) == is_seen
+    assert plan.prompt.tokens == sum(item.tokens for item in plan.prompt.items)
 
 
 @pytest.mark.parametrize("capabilities", [("completion", "tools"), ()], ids=["able", "unknown"])

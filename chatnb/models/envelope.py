@@ -231,7 +231,8 @@ def _given_back(message: Message, numbers: Mapping[str, int]) -> Message:
         Context(f"result {number}, of {result.name}{', which failed' if result.is_error else ''}", result.text)
         for number, result in enumerate(results, 1)
     ]
-    return replace(message, role="user", parts=(*contexts, Text(_RESULTS)))
+    images = (image for result in results for image in result.images)
+    return replace(message, role="user", parts=(*contexts, *images, Text(_RESULTS)))
 
 
 def _json(value: Json) -> str:

@@ -13,13 +13,14 @@ from functools import partial
 from typing import Any, TypeVar
 
 from ..errors import SettingsError
-from ..messages import ToolCall, ToolResult, ToolSpec
+from ..messages import Image, ToolCall, ToolResult, ToolSpec
 from .approval import Approval
+from .outcome import Outcome
 from .tool import Tool, tool_of
 
 T = TypeVar("T")
 
-OnKernel = Callable[[Callable[[], str]], Awaitable[str]]
+OnKernel = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Runs a function on the kernel thread: `Portal.on_kernel`."""
 
 READER = "read_result"
@@ -122,11 +123,12 @@ class Toolbox:
     async def _result(self, call: ToolCall) -> ToolResult:
         began_s = time.perf_counter()
         is_error, is_foreign = True, False
+        images: tuple[Image, ...] = ()
         try:
             tool, arguments = await self._allowed(call)
             is_foreign = bool(tool.effects) or tool.spec.name == READER
-            text = await self._text(tool, arguments)
-            is_error = False
+            outcome = await self._outcome(tool, arguments)
+            text, images, is_error = outcome.text, outcome.images, False
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is None or task.cancelling():
@@ -140,7 +142,7 @@ class Toolbox:
             self._wholes[call.id] = whole
             text = shortened(text, self._characters, f'{READER}(call_id="{call.id}", start={self._characters // 2})')
         duration_s = time.perf_counter() - began_s
-        return ToolResult(call.id, call.name, text, is_error, duration_s, whole, is_foreign)
+        return ToolResult(call.id, call.name, text, is_error, duration_s, whole, is_foreign, images)
 
     async def _allowed(self, call: ToolCall) -> tuple[Tool, Mapping[str, Any]]:
         """Return the tool and the arguments of a call that may be made; raises whatever is told to the model else."""
@@ -159,7 +161,7 @@ class Toolbox:
             await self._approval.check(tool, call, arguments, preview, is_tainted=self._is_tainted)
         return tool, arguments
 
-    async def _text(self, tool: Tool, arguments: Mapping[str, Any]) -> str:
+    async def _outcome(self, tool: Tool, arguments: Mapping[str, Any]) -> Outcome:
         try:
             async with asyncio.timeout(tool.time_limit_s) as limit:
                 return await self._run(tool, arguments)
@@ -171,15 +173,15 @@ class Toolbox:
         finally:
             self._is_tainted |= "network" in tool.effects  # an error may quote what was read, too
 
-    async def _run(self, tool: Tool, arguments: Mapping[str, Any]) -> str:
+    async def _run(self, tool: Tool, arguments: Mapping[str, Any]) -> Outcome:
         """Call a tool's function on its thread."""
         if inspect.iscoroutinefunction(tool.function):
-            return as_text(await tool.function(**arguments))
+            return _as_outcome(await tool.function(**arguments))
 
         # The result's own methods belong to that thread, too.
-        return await self._on(tool, lambda: as_text(tool.function(**arguments)))
+        return await self._on(tool, lambda: _as_outcome(tool.function(**arguments)))
 
-    async def _on(self, tool: Tool, function: Callable[[], str]) -> str:
+    async def _on(self, tool: Tool, function: Callable[[], T]) -> T:
         """Call a function on the thread that a tool runs on."""
         match tool.where:
             case "loop":
@@ -189,7 +191,8 @@ class Toolbox:
             case "kernel":
                 if self._on_kernel is None:
                     raise SettingsError("This tool runs on the kernel's thread, and there is no kernel here.")
-                return await self._on_kernel(function)
+                done: T = await self._on_kernel(function)
+                return done
 
     def _reader(self) -> Tool:
         return Tool.of(self._read_result, name=READER, where="loop")
@@ -210,6 +213,10 @@ class Toolbox:
         piece = whole[max(start, 0) :][: self._characters - 200]
         end = max(start, 0) + len(piece)
         return piece if end >= len(whole) else f"{piece}\n[It goes on at start={end} and ends at {len(whole)}.]"
+
+
+def _as_outcome(value: object) -> Outcome:
+    return value if isinstance(value, Outcome) else Outcome(as_text(value))
 
 
 def as_text(value: object) -> str:
