@@ -11,6 +11,7 @@ from .events import TextDelta
 from .history import summary_in
 from .messages import Context, Message
 from .models.base import Model, Request
+from .models.fenced import DATA
 from .planner import Plan
 
 MOST = 20
@@ -65,7 +66,7 @@ def _without_each(messages: tuple[Message, ...]) -> Iterator[tuple[str, tuple[Me
             rest = tuple(other for other in question.parts if other is not part)
             yield part.label, (*before, replace(question, parts=rest))
     for message in before:
-        if message.role == "system":
+        if message.role == "system" and message.text != DATA:
             yield (
                 "summary" if summary_in(message) else "system prompt",
                 tuple(other for other in messages if other is not message),

@@ -162,7 +162,7 @@ class Bench:
             approval=self.allowance(),
             wholes={part.call_id: part.whole for part in parts if isinstance(part, ToolResult) and part.whole},
             is_tainted=any(
-                part.is_foreign if isinstance(part, ToolResult) else part.ref.startswith("url:")
+                part.is_networked if isinstance(part, ToolResult) else part.ref.startswith("url:")
                 for part in parts
                 if isinstance(part, ToolResult | Context)
             ),

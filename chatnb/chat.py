@@ -29,7 +29,7 @@ from .engine import Tools, answer
 from .errors import ModelError, ModelTooLarge, SessionError, SessionNotFound, SettingsError
 from .events import Asked, Event, Retrying, TokensCounted, ToolFinished, Waiting
 from .history import summary_in
-from .messages import Context, Image, Json, Message, Session, Text, new_id, now
+from .messages import Context, Image, Json, Message, Session, Text, ToolCall, new_id, now
 from .models.base import Model
 from .models.catalog import Catalog
 from .planner import Ask, Plan, Planner
@@ -167,6 +167,7 @@ class Chat:
         instead_of: str = "",
         fit: int = 0,
         is_cached: bool = False,
+        calls: Sequence[ToolCall] = (),
     ) -> Ask:
         """Return a question that `begin` asks and `plan` looks at; most parameters are those of `ask` and of `Ask`.
 
@@ -205,6 +206,7 @@ class Chat:
             without=without,
             fit=fit,
             notes=(*reading.notes, *(tools.notes if tools else ())),
+            calls=tuple(calls),
         )
 
     def begin(self, ask: Ask) -> Turn:
@@ -355,7 +357,8 @@ class Chat:
             said: Sequence[Message] = ()  # in the rounds so far, with what tools gave back
             is_counted = False
             try:
-                async with aclosing(answer(plan.model, plan.request, plan.tools, ask.settings.tool_rounds)) as events:
+                rounds = ask.settings.tool_rounds
+                async with aclosing(answer(plan.model, plan.request, plan.tools, rounds, plan.calls)) as events:
                     async for event in events:
                         yield event
                         told.add(event)
@@ -367,7 +370,8 @@ class Chat:
                             case ToolFinished():
                                 said = told.messages()
             except ModelTooLarge:
-                if is_counted or not self._planner.shrink(plan):
+                # No tool is run twice.
+                if is_counted or said or not self._planner.shrink(plan):
                     raise
                 reason = f"there is no memory for a window of {plan.prompt.num_ctx:,} tokens"
                 yield Retrying(plan.model.name, 2, 2, 0.0, reason)

@@ -72,6 +72,8 @@ def _candidates(desk: Desk, command: str, words: Sequence[str], word: str) -> li
             return [_quoted(name) for name in desk.bench.names()]
         except ChatError:  # of a setting; the question says it
             return []
+    if command == "%chat" and words[:1] == ["call"]:
+        return [str(number) for number, _ in enumerate(desk.printed()[0], 1)]
     if last in ("--schema", "--into"):
         return [name for name in desk.shell.user_ns if not name.startswith("_")]
     if command == "%chat":

@@ -23,7 +23,7 @@ from .context.summaries import summarize
 from .context.variables import VariablesSource
 from .errors import ChatInterrupted, SettingsError, StoreError
 from .markdown import code_blocks
-from .messages import Context, Image, Message, Session
+from .messages import Context, Image, Message, Session, ToolCall
 from .models.base import Provider
 from .options import HelpAsked, Options, parse_line, parse_question
 from .place import notebook_path, place_of
@@ -33,6 +33,8 @@ from .reply import Reply
 from .schema import Schema
 from .settings import Settings
 from .sources import ask_user, outside
+from .tools.printed import printed_calls
+from .tools.toolbox import Toolbox
 from .views.base import View
 from .views.follow import follow
 from .views.notebook import NotebookView
@@ -52,6 +54,7 @@ class Desk:
         self._recorder = recorder
         self._hosts: set[str] = set()  # whose pages the user wants read
         self._agreed: set[str] = set()  # questions that the user has said yes to
+        self._options = Options()  # of the last question
         self._asked_in: tuple[str, Session] | None = (
             None  # which session was the current one then, and which was asked in
         )
@@ -149,6 +152,32 @@ class Desk:
         )
         self._follow(ask, Options())
 
+    def printed(self, tools: Sequence[str] = ()) -> tuple[tuple[ToolCall, ...], Toolbox]:
+        """Return the calls that the last answer only prints, and the tools that it was given.
+
+        Parameters
+        ----------
+        tools
+            Names of other tools, or of sets, in place of those.
+        """
+        session = self.last_session
+        box = self.bench.toolbox(tools or self._options.tools, session, is_tried=self._options.trial)
+        history = self.chat.sessions.history(session)
+        turn = [message for message in history if message.turn_id == history[-1].turn_id]
+        if not turn or turn[-1].role != "assistant":
+            return (), box
+        made = [part for message in turn for part in message.parts if isinstance(part, ToolCall)]
+        return printed_calls(turn[-1].text, {spec.name for spec in box.specs}, made), box
+
+    def call(self, calls: Sequence[ToolCall], box: Toolbox) -> None:
+        """Make calls as if the last answer had made them, and let its model go on; asked for with the same options."""
+        # Words of ours alone: what a model printed is not what the user says.
+        text = "Make the call that you printed." if len(calls) == 1 else "Make the calls that you printed."
+        session = self.last_session
+        settings = self._options.over(self.settings(session))
+        ask = self.chat.prepare(text, settings=settings, session=session, tools=box, calls=calls)
+        self._follow(ask, self._options)
+
     def gatherer(self, extensions: Sequence[str] = ()) -> Gatherer:
         """Return what finds the things of this kernel and around it."""
         folder = Path.cwd()
@@ -200,6 +229,7 @@ class Desk:
         )
         if options.dry_run:
             return Receipt(self.chat.portal.call(self.chat.plan(ask)), is_sent=False)
+        self._options = options
         self._asked_in = sessions.current.id, session
         self._follow(ask, options, schema)
         return None

@@ -10,10 +10,11 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Protocol
 
-from .events import Asked, ModelEvent, ToolFinished
+from .events import Asked, ModelEvent, Offered, ToolFinished, ToolStarted
 from .messages import ToolCall, ToolResult, ToolSpec
 from .models.base import Model, Request
 from .reply import Reply
+from .tools.printed import printed_calls
 
 
 class Tools(Protocol):
@@ -29,15 +30,50 @@ class Tools(Protocol):
         """What the user is to be told of them, in sentences."""
         ...
 
+    @property
+    def are_foreign(self) -> bool:
+        """Whether any of them may give back what others wrote, such as files and pages."""
+        ...
+
     def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolResult]:
         """Yield one result for each call, as they come; a failure is a result. Closing it stops what still runs."""
         ...
 
 
+class Blind:
+    """Tools for a model that sees no pictures: their results have none. What was shown stays on the user's screen."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    @property
+    def specs(self) -> tuple[ToolSpec, ...]:
+        """Those of the tools."""
+        return self._tools.specs
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Those of the tools."""
+        return self._tools.notes
+
+    @property
+    def are_foreign(self) -> bool:
+        """As the tools say."""
+        return self._tools.are_foreign
+
+    async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolResult]:
+        """Run the calls."""
+        async with aclosing(self._tools.run(calls)) as results:
+            async for result in results:
+                yield replace(result, images=()) if result.images else result
+
+
 async def answer(
-    model: Model, request: Request, tools: Tools | None = None, rounds: int = 20
-) -> AsyncGenerator[ModelEvent | ToolFinished]:
+    model: Model, request: Request, tools: Tools | None = None, rounds: int = 20, calls: Sequence[ToolCall] = ()
+) -> AsyncGenerator[ModelEvent | ToolFinished | Offered]:
     """Yield what happens until `model` answers without calling a tool.
+
+    Calls that the answer only prints are told at its end, and not made.
 
     Parameters
     ----------
@@ -46,6 +82,8 @@ async def answer(
     rounds
         How many answers may call tools. The calls of one more are refused, and the answer ends there: its last event
         is a ToolFinished.
+    calls
+        What is called first, as if the model had called it; then it is asked.
 
     Raises
     ------
@@ -60,17 +98,32 @@ async def answer(
     told = Reply([Asked(request.messages[-1], model.name)])  # what the model reads of the rounds so far
     for number in range(rounds + 1):
         asked = replace(request, messages=(*request.messages, *told.messages()), tools=tools.specs)
-        async with aclosing(model.stream(asked)) as stream:
+        begun = _begin(calls) if calls and not number else model.stream(asked)
+        async with aclosing(begun) as stream:
             async for event in stream:
                 told.add(event)
                 yield event
-        calls = told.open_calls
-        if not calls:
+        wanted = told.open_calls
+        if not wanted:
+            if offered := _printed(told, request, tools):
+                yield Offered(offered)
             return
-        async with aclosing(tools.run(calls) if number < rounds else _refuse(calls, rounds)) as results:
+        async with aclosing(tools.run(wanted) if number < rounds else _refuse(wanted, rounds)) as results:
             async for result in results:
                 told.add(ToolFinished(result))
                 yield ToolFinished(result)
+
+
+async def _begin(calls: Sequence[ToolCall]) -> AsyncGenerator[ModelEvent]:
+    for call in calls:
+        yield ToolStarted(call)
+
+
+def _printed(told: Reply, request: Request, tools: Tools) -> tuple[ToolCall, ...]:
+    if request.schema is not None:  # the JSON that the user wants
+        return ()
+    made = [part for part in told.parts if isinstance(part, ToolCall)]
+    return printed_calls(told.answer, {spec.name for spec in tools.specs}, made)
 
 
 async def _refuse(calls: Sequence[ToolCall], rounds: int) -> AsyncGenerator[ToolResult]:

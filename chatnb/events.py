@@ -3,7 +3,7 @@
 A turn is told as
 
     Asked (TextDelta | ThinkingDelta | ToolStarted | ToolFinished | Waiting | Retrying | Continued | FellBack
-           | TokensCounted | Truncated | Asked)* Finished
+           | TokensCounted | Truncated | Offered | Asked)* Finished
 
 `Finished` is always last, always comes, exactly once. A model (models/base.py) yields `ModelEvent`s; the engine makes
 tool calls into ToolStarted and ToolFinished; only turn.py makes Asked and Finished.
@@ -26,8 +26,7 @@ class Asked:
     """The question is kept and on its way to `model`.
 
     `left_out` messages of the session, the oldest, did not fit into the window of `num_ctx` tokens; about `tokens` are
-    sent. The model is not told of the tools `withheld`, since it cannot call any. `notes` are sentences about what the
-    question carries along: what was shortened, replaced, or could not be seen.
+    sent. `notes` are sentences about what the question carries along: what was shortened, replaced, or could not be seen.
     """
 
     question: Message
@@ -35,7 +34,6 @@ class Asked:
     options: Mapping[str, Json] = field(default_factory=dict)
     num_ctx: int | None = None
     left_out: int = 0
-    withheld: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     tokens: int | None = None
 
@@ -122,6 +120,13 @@ class Truncated:
 
 
 @dataclass(frozen=True, slots=True)
+class Offered:
+    """The answer prints calls of tools instead of making them; they are made only if the user says so."""
+
+    calls: tuple[ToolCall, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The turn is over. `error` and `error_kind` (a class of errors.py) tell why it failed."""
 
@@ -132,4 +137,4 @@ class Finished:
 
 
 ModelEvent = TextDelta | ThinkingDelta | ToolStarted | Waiting | Retrying | Continued | FellBack | TokensCounted
-Event = Asked | ModelEvent | ToolFinished | Truncated | Finished
+Event = Asked | ModelEvent | ToolFinished | Truncated | Offered | Finished

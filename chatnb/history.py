@@ -86,11 +86,17 @@ def bare(message: Message) -> Message:
     'cell 5 (left out: no room)'
     """
     kept = [part for part in message.parts if not isinstance(part, Image)]
-    parts = tuple(
-        Context(f"{part.label} (left out: no room)", "", ref=part.ref) if isinstance(part, Context) else part
-        for part in kept
-    )
+    parts = tuple(map(_bare, kept))
     return message if parts == message.parts else replace(message, parts=parts)
+
+
+def _bare(part: Part) -> Part:
+    match part:
+        case Context(label, ref=ref):
+            return Context(f"{label} (left out: no room)", "", ref=ref)
+        case ToolResult(images=images) if images:
+            return replace(part, images=())
+    return part
 
 
 def newest_summary(messages: Sequence[Message], hidden: Collection[str] = ()) -> Message | None:

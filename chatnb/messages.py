@@ -101,8 +101,10 @@ class ToolCall:
 class ToolResult:
     """What a called function returned, as the model reads it; a failure is a result too.
 
-    `whole` is all of it where `text` had to be shortened, for whoever wants to read on; else it is empty. `is_foreign` is
-    whether it may be the text of strangers, such as a page of the web, which may carry instructions.
+    `whole` is all of it where `text` had to be shortened, for whoever wants to read on; else it is empty. `is_foreign` says
+    that it may hold what others wrote, such as files and pages: models read it in a fence, as data. `is_networked` says
+    that this may come from the network, so that the model is to be distrusted from then on. `images` belong to it, for
+    models that see.
     """
 
     call_id: str
@@ -112,6 +114,8 @@ class ToolResult:
     duration_s: float | None = None
     whole: str = ""
     is_foreign: bool = False
+    is_networked: bool = False
+    images: tuple[Image, ...] = ()
 
 
 Part = Text | Thinking | Image | Context | Summary | ToolCall | ToolResult

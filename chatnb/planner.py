@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
 from . import prompt
 from .calibrations import Calibrations
 from .context.rules import Rules, read_rules
-from .engine import Tools
+from .engine import Blind, Tools
 from .errors import SettingsError
 from .events import Asked, Truncated
 from .masking import Mask
-from .messages import Image, Json, Message, Session, Usage
+from .messages import Image, Json, Message, Part, Session, ToolCall, ToolResult, Usage
 from .models import masked
 from .models.base import Model, ModelInfo, Request
 from .models.catalog import Catalog
+from .models.envelope import spelled_out
 from .models.masked import MaskedModel
 from .prompt import Item
 from .settings import Settings
@@ -56,6 +57,8 @@ class Ask:
         settings say; 0: as they say.
     notes
         What is to be told of the things that the question carries along.
+    calls
+        What is called before the model is asked.
     """
 
     question: Message
@@ -66,6 +69,7 @@ class Ask:
     without: str = ""
     fit: int = 0
     notes: tuple[str, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +85,11 @@ class Plan:
     request
         What the model is asked.
     read
-        What it reads of that: the same, or placeholders in place of secrets.
+        What it reads of that: the same, or placeholders in place of secrets, and tools in words if it calls none by itself.
     tools
         What the model may call.
+    calls
+        What is called before it is asked, as it would have called it: without secrets that are hidden from it.
     """
 
     ask: Ask
@@ -93,6 +99,7 @@ class Plan:
     request: Request
     read: Request
     tools: Tools | None
+    calls: tuple[ToolCall, ...]
     calibration: Calibration
 
 
@@ -139,10 +146,11 @@ class Planner:
         settings = ask.settings
         model, is_masked = await self._model_for(settings)
         info = await self._catalog.info(model.name, settings) if self._model is None else None
-        tools, withheld = _callable_by(info, ask.tools)
-        specs = tools.specs if tools else ()
+        specs = ask.tools.specs if ask.tools else ()
+        in_words = await self._reads_words(model.name, settings)
         earlier = [message for message in history if not ask.without or message.turn_id != ask.without]
         (question, *earlier), blind = _seen_by(info, (ask.question, *earlier))
+        tools = Blind(ask.tools) if ask.tools and _is_blind(info) else ask.tools
         # In one go: each way to a thread and back costs as much as what is read there.
         rules, calibration = await asyncio.to_thread(self._read, model.name, settings)
         said = settings.system or ask.session.system
@@ -151,6 +159,8 @@ class Planner:
             earlier,
             system="\n\n".join(filter(None, (said, rules.text if rules else ""))),
             tools=specs,
+            in_words=in_words,
+            is_foreign=ask.tools is not None and ask.tools.are_foreign,
             limit=settings.history,
             answer_tokens=max(_whole(settings, "num_predict") or 0, 0) or prompt.ANSWER_TOKENS,
             spare_tokens=RESULTS_TOKENS if specs else 0,
@@ -161,11 +171,10 @@ class Planner:
             hidden=ask.session.hidden,
             calibration=calibration,
         )
-        lost = [Item(f"tool: {name}", 0, "left out", f"{model.name} cannot call tools") for name in withheld]
         if blind:
             pictures = [part for part in ask.question.parts if isinstance(part, Image)]
-            lost += [Item("image", 0, "left out", f"{model.name} cannot see", question.id) for _ in pictures]
-        composed = replace(composed, items=(*composed.items[:-1], *lost, composed.items[-1]))
+            lost = [Item("image", 0, "left out", f"{model.name} cannot see", question.id) for _ in pictures]
+            composed = replace(composed, items=(*composed.items[:-1], *lost, composed.items[-1]))
         options = {**settings.options, "num_ctx": composed.num_ctx}
         request = read = Request(
             messages=composed.messages,
@@ -176,11 +185,12 @@ class Planner:
             keep_alive=settings.keep_alive,
             may_shrink=composed.num_ctx > FALLBACK_WINDOW and not _chosen_window(ask),
         )
-        secrets = []
+        secrets, calls = [], ask.calls
         if is_masked:
             self._mask = self._mask or Mask()
             model = MaskedModel(model, self._mask)
             read, found = await model.hidden(request)
+            calls = await model.hidden_calls(calls)
             secrets = [f"Placeholders are sent in place of {', '.join(found)}."] if found else []
         asked = Asked(
             ask.question,
@@ -188,11 +198,11 @@ class Planner:
             options,
             composed.num_ctx,
             composed.left_out,
-            withheld,
             notes=(*ask.notes, *(rules.notes if rules else ()), *blind, *composed.notes, *secrets),
             tokens=composed.tokens,
         )
-        return Plan(ask, model, asked, composed, request, read, tools, calibration)
+        read = spelled_out(read) if in_words else read
+        return Plan(ask, model, asked, composed, request, read, tools, calls, calibration)
 
     def accept(self, plan: Plan) -> None:
         """Note that the plan's model is asked, so that its next question keeps the window."""
@@ -221,6 +231,8 @@ class Planner:
             return None
         self.accept(plan)  # another model may have answered than was asked first
         name, request = plan.model.name, replace(plan.request, messages=(*plan.request.messages, *said))
+        if await self._reads_words(name, plan.ask.settings):
+            request = spelled_out(request)
         calibration = await asyncio.to_thread(self._calibrations.get, name)
         dropped = await unread(plan.model, request, usage.prompt_tokens, calibration)
         if dropped is not None:
@@ -235,6 +247,10 @@ class Planner:
             return self._model, settings.secrets == "always"
         model = await self._catalog.model(settings)
         return model, await masked.is_masked(settings.models or (model.name,), settings, self._catalog)
+
+    async def _reads_words(self, name: str, settings: Settings) -> bool:
+        """Return whether a model gets tools in words, since it calls none by itself."""
+        return self._model is None and not await self._catalog.calls_tools(name, settings)
 
     def _read(self, name: str, settings: Settings) -> tuple[Rules | None, Calibration]:
         """Return the project's rules, and what is known of how a model counts; blocks for as long as small files take."""
@@ -263,23 +279,30 @@ def fitting_window(turn: Sequence[Message]) -> int:
     return max(windows)
 
 
-def _callable_by(info: ModelInfo | None, tools: Tools | None) -> tuple[Tools | None, tuple[str, ...]]:
-    """Return the tools that a model is told of, and the names of those that it is not."""
-    if tools is None or info is None or not info.capabilities or "tools" in info.capabilities:
-        return tools, ()
-    return None, tuple(spec.name for spec in tools.specs)
-
-
 def _seen_by(info: ModelInfo | None, messages: Sequence[Message]) -> tuple[list[Message], list[str]]:
     """Return the messages as a model can read them, and what has to be said of that."""
     has_pictures = any(isinstance(part, Image) for part in chain.from_iterable(m.parts for m in messages))
-    if not has_pictures or info is None or not info.capabilities or "vision" in info.capabilities:
+    if info is None or not _is_blind(info):
         return list(messages), []
-    read = [
-        replace(message, parts=tuple(part for part in message.parts if not isinstance(part, Image)))
-        for message in messages
-    ]
-    return read, [f"{info.name} cannot see, so no picture is sent. `%chat models` tells which models can (vision)."]
+    read = [replace(message, parts=tuple(_seen_parts(message))) if _shows(message) else message for message in messages]
+    told = f"{info.name} cannot see, so no picture is sent. `%chat models` tells which models can (vision)."
+    return read, [told] if has_pictures else []
+
+
+def _is_blind(info: ModelInfo | None) -> bool:
+    return info is not None and bool(info.capabilities) and "vision" not in info.capabilities
+
+
+def _shows(message: Message) -> bool:
+    return any(isinstance(part, Image) or (isinstance(part, ToolResult) and part.images) for part in message.parts)
+
+
+def _seen_parts(message: Message) -> Iterator[Part]:
+    for part in message.parts:
+        if isinstance(part, ToolResult):
+            yield replace(part, images=())
+        elif not isinstance(part, Image):
+            yield part
 
 
 def _chosen_window(ask: Ask) -> int | None:

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Literal
 
 from .errors import SettingsError
 from .history import Turn, bare, newest_summary, summary_in, turns_of, without_older
 from .messages import Context, Image, Message, Part, Text, ToolCall, ToolResult, ToolSpec, now, title_of
+from .models.envelope import description, worded
+from .models.fenced import DATA
 from .shortening import Piece, fit
 from .tokens import UNCALIBRATED, Calibration
 
@@ -105,6 +108,8 @@ def compose(
     *,
     system: str = "",
     tools: Sequence[ToolSpec] = (),
+    in_words: bool = False,
+    is_foreign: bool = False,
     limit: int = 1_000,
     answer_tokens: int = ANSWER_TOKENS,
     spare_tokens: int = 0,
@@ -122,6 +127,11 @@ def compose(
         The session's messages before the question, oldest first.
     tools
         What the model is told that it may call; sent beside the messages, and never left out.
+    in_words
+        Whether the model is told of tools, calls and results in words, and all is counted so; the messages stay as they are.
+    is_foreign
+        Whether the tools may give back what others wrote. Then, and where context or earlier results hold such text, the
+        model is told that it is data (fenced.py).
     limit
         At most so many messages of the history are read.
     answer_tokens
@@ -144,15 +154,18 @@ def compose(
     """
     if limit < 0 or (num_ctx is not None and num_ctx <= 0):
         raise SettingsError(f"history ({limit}) cannot be below 0, nor num_ctx ({num_ctx}) below 1.")
-    count = _remembering(calibration.count)
+    count = _remembering(_counting_words(calibration, in_envelopes=bool(tools)) if in_words else calibration.count)
     earlier = [message for message in history if message.id != question.id]
     summaries = [message for message in earlier if summary_in(message)]
     newest = newest_summary(summaries, hidden) if limit else None
     turns = turns_of(earlier, hidden, _until(newest))
     turns = without_older(turns, [len(turn.sent) for turn in turns], limit, f"older than the last {limit:,} messages")
 
+    read = chain(question.parts, *(message.parts for turn in turns for message in turn.sent))
+    is_told = is_foreign or any(map(_is_foreign, read))
+    system = "\n\n".join(filter(None, (system, DATA if is_told else "")))
     head = _system(system, question) if system else None
-    told = calibration.count_tools(tools)
+    told = _told_in_words(tools, question, calibration) if in_words and tools else calibration.count_tools(tools)
     fixed = calibration.overhead + count(_bare(question)) + (count(head) if head else 0) + told
     summed = count(newest) if newest else 0
     wanted = fixed + _carried(question, calibration) + summed + _wanted(turns, question, calibration, count)
@@ -293,6 +306,14 @@ def _bare_notes(turns: Sequence[Turn], size: int) -> Iterator[str]:
         yield f"What {whose} carried along is left out: the window of {size:,} tokens has no room for it."
 
 
+def _counting_words(calibration: Calibration, *, in_envelopes: bool) -> _Count:
+    return lambda message: calibration.count(worded(message, in_envelopes=in_envelopes))
+
+
+def _told_in_words(tools: Sequence[ToolSpec], question: Message, calibration: Calibration) -> int:
+    return calibration.count(replace(question, role="system", parts=description(tools)))
+
+
 def _remembering(count: _Count) -> _Count:
     """Return a function that counts each message once: a long session is gone through several times."""
     known: dict[int, tuple[Message, int]] = {}  # with the message, so that no other one gets its id
@@ -337,6 +358,15 @@ def _fitting(
 def _carried(question: Message, calibration: Calibration) -> int:
     """Return the tokens of what can be shortened or left out of a question."""
     return sum(calibration.count_part(part) for part in question.parts if isinstance(part, Context | Image))
+
+
+def _is_foreign(part: Part) -> bool:
+    match part:
+        case Context(_, text):
+            return bool(text)
+        case ToolResult():
+            return part.is_foreign
+    return False
 
 
 def _bare(question: Message) -> Message:

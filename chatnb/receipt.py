@@ -8,7 +8,7 @@ from html import escape
 
 from .listing import Listing, size
 from .messages import Image, Json, Message, ToolCall, ToolResult
-from .models.fenced import spoken
+from .models.fenced import returned, spoken
 from .planner import Plan
 from .prompt import Item
 
@@ -73,8 +73,9 @@ def _words(message: Message) -> str:
                 said.append(f"[a picture: {mime}, {size(len(data))}]")
             case ToolCall(_, name, arguments):
                 said.append(f"calls {name}({_json(arguments)})")
-            case ToolResult(_, name, text):
-                said.append(f"{name} returned: {text}")
+            case ToolResult(_, name, images=images):
+                said.append(f"{name} returned: {returned(part)}")
+                said += [f"[a picture: {image.mime}, {size(len(image.data))}]" for image in images]
     return "\n".join(filter(None, said))
 
 

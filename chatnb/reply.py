@@ -17,6 +17,7 @@ from .events import (
     Event,
     FellBack,
     Finished,
+    Offered,
     Retrying,
     TextDelta,
     ThinkingDelta,
@@ -48,6 +49,8 @@ class Reply:
         Each change of the model, in order.
     is_truncated
         Whether a limit of tokens cut the last answer.
+    offered
+        Calls of tools that the answer prints instead of making them.
     """
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
@@ -57,6 +60,7 @@ class Reply:
         self.status: Waiting | Retrying | None = None
         self.fallbacks: list[FellBack] = []
         self.is_truncated = False
+        self.offered: tuple[ToolCall, ...] = ()
         self._rounds: list[_Round] = []
         for event in events:
             self.add(event)
@@ -85,6 +89,8 @@ class Reply:
             case Truncated(sent_tokens, read_tokens):
                 current = self._round()
                 current.usage = replace(current.usage or Usage(), unread_tokens=sent_tokens - read_tokens)
+            case Offered(calls):
+                self.offered = calls
             case Asked():
                 self.asked, self.model = event, event.model
             case Finished():

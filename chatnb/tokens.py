@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, reduce
 from operator import mul
 from typing import NamedTuple
@@ -240,8 +240,12 @@ def _of_part(part: Part) -> _Vector:
     match part:
         case Image():
             return _beside(pictures=1)
-        case Text(text) | Thinking(text) | ToolResult(_, _, text):
+        case ToolResult(images=[_, *_] as images):
+            return _sum([_beside(pictures=len(images)), _of_part(replace(part, images=()))])
+        case Text(text) | Thinking(text) | ToolResult(_, _, text, is_foreign=False):
             pass
+        case ToolResult(_, _, text, is_foreign=True):
+            text = f"~~~\n{text}\n~~~"
         case Context(label, text):
             text = f"Context: {label}\n```\n{text}\n```\n\n"
         case Summary(text):

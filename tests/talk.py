@@ -11,6 +11,7 @@ from chatnb.events import (
     Event,
     FellBack,
     Finished,
+    Offered,
     Retrying,
     TextDelta,
     ThinkingDelta,
@@ -138,6 +139,7 @@ retries = st.builds(Retrying, words, st.integers(1, 9), st.integers(1, 9), st.fl
 fallbacks = st.builds(FellBack, words, words, words, st.booleans())
 counts = st.builds(TokensCounted, usages, st.sampled_from(["stop", "length"]))
 truncations = st.builds(Truncated, st.integers(0, 10**9), st.integers(0, 10**9))
+offers = st.builds(Offered, st.lists(calls, max_size=3).map(tuple))
 ends = st.builds(
     Finished, st.sampled_from(["done", "cancelled", "failed", "tool_limit", "length"]), words, words, seconds
 )
@@ -162,6 +164,7 @@ events: st.SearchStrategy[Event] = st.one_of(
     fallbacks,
     counts,
     truncations,
+    offers,
     ends,
 )
 
@@ -181,7 +184,7 @@ def logs(draw: st.DrawFn) -> list[Event]:
         told += [ToolFinished(ToolResult(call.id, "f", draw(words))) for call in draw(st.permutations(wanted))]
     told += draw(_spoken)
     if draw(st.booleans()):
-        told += [draw(counts), *draw(st.lists(truncations, max_size=1))]
+        told += [draw(counts), *draw(st.lists(truncations, max_size=1)), *draw(st.lists(offers, max_size=1))]
     told.append(draw(ends))
     return told
 

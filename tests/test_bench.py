@@ -40,7 +40,7 @@ def read(chat: Chat) -> list[tuple[str, bool]]:
     """Return what the model has read of calls, and whether it is the text of strangers."""
     history = chat.sessions.history(chat.sessions.current)
     parts = [part for message in history for part in message.parts]
-    return [(part.text, part.is_foreign) for part in parts if isinstance(part, ToolResult)]
+    return [(part.text, part.is_networked) for part in parts if isinstance(part, ToolResult)]
 
 
 def test_a_chat_of_ones_own_calls_the_tools_of_mcp_servers(chat: Chat) -> None:

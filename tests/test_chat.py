@@ -667,23 +667,6 @@ class OneModel(Catalog):
         return self.known
 
 
-@pytest.mark.parametrize(
-    ("capabilities", "withheld"),
-    [(("completion",), ("where_am_i",)), (("completion", "tools"), ()), ((), ())],
-)
-async def test_a_model_that_calls_no_tools_is_told_of_none(
-    new: New, capabilities: tuple[str, ...], withheld: tuple[str, ...]
-) -> None:
-    model = ScriptedModel(["Yes"], name="m")
-    catalog = OneModel(model, ModelInfo("m", capabilities=capabilities))
-    chat = new("m", catalog=catalog, tools=Toolbox([Tool.of(where_am_i)]))
-
-    asked = [event async for event in chat.ask("Hi") if isinstance(event, Asked)]
-
-    assert asked[0].withheld == withheld
-    assert bool(model.requests[0].tools) == (not withheld)
-
-
 async def test_a_model_is_not_given_a_larger_window_than_it_was_made_for(new: New) -> None:
     model = ScriptedModel(["Yes"], name="m")
     chat = new("m", catalog=OneModel(model, ModelInfo("m", context_length=2_048)))
@@ -855,3 +838,76 @@ async def test_an_answer_that_failed_or_was_stopped_is_asked_for_again(new: New)
     reply = await chat.begin(chat.prepare("Why?", is_cached=True))
 
     assert reply.text == "One"
+
+
+def calls_of(messages: Sequence[Message]) -> list[tuple[str, list[str]]]:
+    """Return the role of each message, with the names of what it calls or gives back."""
+    return [
+        (each.role, [part.name for part in each.parts if isinstance(part, ToolCall | ToolResult)]) for each in messages
+    ]
+
+
+async def test_a_printed_call_is_made_first_and_saved_with_its_result(new: New, tmp_path: Path) -> None:
+    model = ScriptedModel(["where_am_i()"], ["Here."])
+    chat = new(model, tools=Toolbox([Tool.of(where_am_i)]))
+    first = await chat.ask("Where?")
+
+    reply = await chat.begin(chat.prepare("Make it.", calls=first.offered))
+
+    assert [call.name for call in first.offered] == ["where_am_i"]
+    assert reply.text == "Here."
+    assert calls_of(saved(tmp_path)) == [
+        ("user", []),
+        ("assistant", []),
+        ("user", []),
+        ("assistant", ["where_am_i"]),
+        ("tool", ["where_am_i"]),
+        ("assistant", []),
+    ]
+    assert [message.role for message in model.requests[-1].messages] == [
+        "user",
+        "assistant",
+        "user",
+        "assistant",
+        "tool",
+    ]
+
+
+async def test_a_call_that_was_made_is_not_made_again_in_a_smaller_window(new: New) -> None:
+    count: list[int] = []
+
+    def note() -> str:
+        """Note."""
+        count.append(1)
+        return "noted"
+
+    chat = new(ScriptedModel([ModelTooLarge("No memory.")], ["Done."]), tools=Toolbox([note]))
+
+    with pytest.raises(ModelTooLarge):
+        await chat.begin(chat.prepare("Make it.", calls=[ToolCall("c1", "note", {})]))
+
+    assert count == [1]
+
+
+async def test_a_printed_call_that_is_stopped_leaves_no_call_without_its_result(new: New, tmp_path: Path) -> None:
+    async def hang() -> None:
+        """Hang."""
+        await asyncio.sleep(3_600)
+
+    model = ScriptedModel(["Yes."])
+    chat = new(model, tools=Toolbox([hang]))
+    turn = chat.begin(chat.prepare("Make it.", calls=[ToolCall("c1", "hang", {})]))
+    await until(turn, ToolStarted)
+
+    turn.cancel()
+    await turn.wait()
+    await chat.ask("Still there?")
+
+    assert turn.reply.outcome == "cancelled"
+    assert all(not names for _, names in calls_of(model.requests[-1].messages))
+
+
+async def test_the_built_in_script_answers_where_there_are_tools_too(new: New) -> None:
+    plain, equipped = new("scripted:demo"), new("scripted:demo", tools=Toolbox([Tool.of(where_am_i)]))
+
+    assert (await equipped.ask("What can you do?")).text == (await plain.ask("What can you do?")).text

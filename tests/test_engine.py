@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from chatnb.errors import ModelBroken
 from chatnb.events import (
     Event,
     ModelEvent,
+    Offered,
     Retrying,
     TextDelta,
     ThinkingDelta,
@@ -43,10 +45,16 @@ BOX = Toolbox([Tool.of(add), Tool.of(fail)])
 
 
 async def told(
-    model: ScriptedModel, tools: Toolbox | None = BOX, rounds: int = 20, events: list[Event] | None = None
+    model: ScriptedModel,
+    tools: Toolbox | None = BOX,
+    rounds: int = 20,
+    events: list[Event] | None = None,
+    *,
+    request: Request = REQUEST,
+    calls: Sequence[ToolCall] = (),
 ) -> list[Event]:
     events = [] if events is None else events
-    async with aclosing(answer(model, REQUEST, tools, rounds)) as stream:
+    async with aclosing(answer(model, request, tools, rounds, calls)) as stream:
         async for event in stream:
             events.append(event)
     return events
@@ -213,6 +221,7 @@ async def test_closing_among_tools_stops_them() -> None:
 
         specs = (ToolSpec("wait", "", {}),)
         notes = ()
+        are_foreign = False
 
         def __init__(self) -> None:
             self.is_closed = False
@@ -259,3 +268,53 @@ def test_a_message_of_the_conversation_is_not_changed() -> None:
     asyncio.run(told(ScriptedModel([ToolStarted(ADD)], ["5"])))
 
     assert REQUEST.messages == before
+
+
+PRINTED = 'Let me add:\n\n```json\n{"name": "add", "arguments": {"x": 2, "y": 3}}\n```'
+
+
+def offered(events: Sequence[Event]) -> list[tuple[str, object]]:
+    return [(call.name, call.arguments) for event in events if isinstance(event, Offered) for call in event.calls]
+
+
+async def test_a_call_that_is_only_printed_is_offered_and_not_made() -> None:
+    model = ScriptedModel([PRINTED])
+
+    events = await told(model)
+
+    assert [type(event) for event in events] == [TextDelta, TokensCounted, Offered]
+    assert offered(events) == [("add", {"x": 2, "y": 3})]
+    assert len(model.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "tools", "request_"),
+    [
+        ([["It is 5."]], BOX, REQUEST),
+        ([[PRINTED]], None, REQUEST),
+        ([[PRINTED.replace("add", "remove")]], BOX, REQUEST),
+        ([[ToolStarted(ADD)], [f"I did it: {PRINTED}"]], BOX, REQUEST),
+        ([[PRINTED, ToolStarted(ADD)], ["It is 5."]], BOX, REQUEST),
+        ([[PRINTED]], BOX, replace(REQUEST, schema={"type": "object"})),
+    ],
+    ids=["none", "no tools", "no such tool", "made before", "made beside it", "JSON was asked for"],
+)
+async def test_nothing_is_offered_that_is_no_call_or_is_made(
+    script: list[Sequence[Step]], tools: Toolbox | None, request_: Request
+) -> None:
+    events = await told(ScriptedModel(*script), tools, request=request_)
+
+    assert offered(events) == []
+
+
+async def test_calls_to_begin_with_are_made_before_the_model_is_asked() -> None:
+    model = ScriptedModel(["It is 5."])
+
+    events = await told(model, calls=[ADD])
+
+    [asked] = model.requests
+    *earlier, said, result = asked.messages
+    assert [type(event) for event in events] == [ToolStarted, ToolFinished, TextDelta, TokensCounted]
+    assert tuple(earlier) == REQUEST.messages
+    assert (said.role, said.parts) == ("assistant", (ADD,))
+    assert [part.text for part in result.parts if isinstance(part, ToolResult)] == ["5"]

@@ -9,17 +9,21 @@ import pytest
 from chatnb.calibrations import Calibrations
 from chatnb.chat import Chat
 from chatnb.errors import ModelUnreachable, SettingsError
-from chatnb.messages import Context, Image, Message, Usage
+from chatnb.messages import Context, Image, Message, ToolCall, ToolResult, Usage
 from chatnb.models.base import Model, ModelInfo
 from chatnb.models.catalog import Catalog
+from chatnb.models.envelope import spelled_out
 from chatnb.models.fallback import FallbackModel
+from chatnb.models.fenced import spoken
 from chatnb.models.scripted import ScriptedModel
 from chatnb.planner import CEILING_S, Ask, Planner, fitting_window
 from chatnb.settings import Settings
 from chatnb.stores.memory import MemoryStore
+from chatnb.tokens import Calibration
+from chatnb.tools.outcome import Outcome
 from chatnb.tools.tool import Tool
 from chatnb.tools.toolbox import Toolbox
-from tests.talk import question, reply_to, turns
+from tests.talk import question, reply_to, results_for, turns
 
 
 class OneModel(Catalog):
@@ -77,15 +81,97 @@ async def test_tools_take_room_that_history_gives_way_to() -> None:
     assert within.prompt.left_out > without.prompt.left_out
 
 
-async def test_what_a_model_cannot_read_or_call_is_named_among_the_items() -> None:
-    plan = await Planner(OneModel("completion")).plan(asking(Image(b"png", "image/png"), tools=TOOLS), [])
+async def test_what_a_model_cannot_see_is_named_among_the_items() -> None:
+    plan = await Planner(OneModel("completion")).plan(asking(Image(b"png", "image/png")), [])
 
     assert [(item.label, item.fate, item.reason) for item in plan.prompt.items] == [
-        ("tool: add", "left out", "m cannot call tools"),
         ("image", "left out", "m cannot see"),
         ("question", "kept", ""),
     ]
-    assert plan.request.tools == ()
+
+
+EARLIER = question("Add 17 and 25.", 0)
+CALLED = (
+    EARLIER,
+    reply_to(EARLIER, "", ToolCall("1", "add", {"a": 17, "b": 25})),
+    results_for(EARLIER, ToolResult("1", "add", "42")),
+    reply_to(EARLIER, "It is 42.", number=3),
+)
+
+
+@pytest.mark.parametrize("history", [(), CALLED], ids=["at first", "after a call"])
+@pytest.mark.parametrize("system", ["", "Be brief."])
+async def test_a_model_that_calls_no_tools_reads_of_them_in_words_and_all_is_counted_so(
+    history: tuple[Message, ...], system: str
+) -> None:
+    ask = asking(tools=TOOLS)
+    ask = replace(ask, settings=replace(ask.settings, system=system))
+
+    plan = await Planner(OneModel("completion")).plan(ask, history)
+
+    assert plan.request.tools == TOOLS.specs
+    assert plan.tools is not None
+    assert plan.tools.specs == TOOLS.specs
+    assert plan.read.tools == ()
+    assert "Add two numbers." in spoken(plan.read.messages[0])
+    assert not any(isinstance(part, ToolCall | ToolResult) for each in plan.read.messages for part in each.parts)
+    assert plan.prompt.tokens == sum(item.tokens for item in plan.prompt.items)
+    assert plan.prompt.tokens == pytest.approx(plan.calibration.count_request(plan.read.messages), abs=12)
+
+
+async def test_without_tools_what_was_called_before_is_counted_in_words() -> None:
+    plan = await Planner(OneModel("completion")).plan(asking(), CALLED)
+
+    assert [message.role for message in plan.read.messages] == ["user", "assistant", "user", "assistant", "user"]
+    assert plan.prompt.tokens == pytest.approx(plan.calibration.count_request(plan.read.messages), abs=6)
+
+
+SHOWN = replace(CALLED[2], parts=(ToolResult("1", "add", "42", images=(Image(b"png", "image/png"),)),))
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "is_seen"),
+    [(("completion", "tools", "vision"), True), (("completion", "tools"), False), ((), True)],
+    ids=["sees", "blind", "unknown"],
+)
+async def test_what_a_tool_showed_goes_to_models_that_see_and_is_counted(
+    capabilities: tuple[str, ...], *, is_seen: bool
+) -> None:
+    def plot() -> Outcome:
+        """Plot."""
+        return Outcome("A plot.", (Image(b"png", "image/png"),))
+
+    planner = Planner(OneModel(*capabilities))
+    plain = await planner.plan(asking(tools=TOOLS), CALLED)
+    plan = await planner.plan(asking(tools=Toolbox([plot])), (*CALLED[:2], SHOWN, CALLED[3]))
+
+    assert plan.tools is not None
+    [result] = [result async for result in plan.tools.run([ToolCall("2", "plot", {})])]
+    sent = [part for each in plan.request.messages for part in each.parts if isinstance(part, ToolResult)]
+    assert bool(sent[0].images) == bool(result.images) == is_seen
+    assert (plan.prompt.tokens > plain.prompt.tokens + 1_000) == is_seen
+    assert plan.prompt.tokens == sum(item.tokens for item in plan.prompt.items)
+
+
+@pytest.mark.parametrize("capabilities", [("completion", "tools"), ()], ids=["able", "unknown"])
+async def test_a_model_that_calls_tools_or_of_which_nobody_says_is_sent_them(capabilities: tuple[str, ...]) -> None:
+    plan = await Planner(OneModel(*capabilities)).plan(asking(tools=TOOLS), CALLED)
+
+    assert plan.read is plan.request
+    assert plan.read.tools == TOOLS.specs
+
+
+async def test_what_a_model_counts_is_learned_of_the_words_that_it_read() -> None:
+    calibrations = Calibrations()
+    planner = Planner(OneModel("completion"), calibrations=calibrations)
+    plan = await planner.plan(asking(tools=TOOLS), [])
+    said = CALLED[1:3]
+
+    read = spelled_out(replace(plan.request, messages=(*plan.request.messages, *said)))
+    await planner.check(plan, Usage(prompt_tokens=plan.calibration.count_request(read.messages)), said)
+
+    learned = Calibration().learn(read.messages, plan.calibration.count_request(read.messages))
+    assert calibrations.get("m") == learned
 
 
 async def test_a_count_is_learned_for_the_model_that_counted() -> None:
@@ -164,3 +250,15 @@ async def test_a_window_without_memory_is_asked_for_again_after_a_while() -> Non
     later = await planner.plan(ask, [])
 
     assert [plan.prompt.num_ctx for plan in (whole, soon, later)] == [16_384, 8_192, 16_384]
+
+
+async def test_calls_to_begin_with_hold_no_secrets_where_these_are_hidden() -> None:
+    ask = replace(asking(tools=TOOLS), calls=(ToolCall("1", "add", {"a": 1, "password": "f81d4fae7dec4"}),))
+    ask = replace(ask, question=question("Why?", 1))
+    planner = Planner(Catalog(), ScriptedModel())
+
+    open_ = await planner.plan(ask, [])
+    hidden = await planner.plan(replace(ask, settings=replace(ask.settings, secrets="always")), [])
+
+    assert open_.calls == ask.calls
+    assert "f81d4fae7dec4" not in repr(hidden.calls)

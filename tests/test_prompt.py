@@ -1,5 +1,6 @@
 """A model reads the question always, what it carries, the newest whole turns that fit, and nothing else."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from chatnb.errors import SettingsError
 from chatnb.messages import Context, Image, Message, Part, Summary, Text, Thinking, ToolCall, ToolResult
-from chatnb.models.fenced import spoken
+from chatnb.models.fenced import DATA, returned, spoken
 from chatnb.prompt import ANSWER_TOKENS, CONTEXT_STEPS, Item, Prompt, compose
 from chatnb.tokens import UNCALIBRATED
 from tests.talk import question, reply_to, results_for, turns
@@ -319,9 +320,13 @@ def test_whatever_was_said_the_prompt_is_whole_in_order_within_its_budget_and_ac
     by_id = {message.id: message for message in history}
     earlier = [message for message in sent if message.id in by_id]
     # The question is whole and last, the system prompt whole and first.
+    head = sent[0].text if sent[0].id == "system" else ""
     assert sent[-1].text == asked.text
-    assert not system or sent[0].text == system
-    assert len(earlier) == len(sent) - 1 - bool(system)
+    assert head in (system, f"{system}\n\n{DATA}".lstrip("\n"))
+    assert len(earlier) == len(sent) - 1 - bool(head)
+    # Where others may have written some of it, that is told.
+    assert (DATA in head) >= any(isinstance(part, Context) and part.text for each in sent for part in each.parts)
+    assert (DATA in head) <= any(isinstance(part, Context) for each in (*history, asked) for part in each.parts)
     # In order, but for the summary, which comes first.
     said = [message.id for message in earlier if not isinstance(message.parts[0], Summary)]
     assert said == sorted(said)
@@ -333,7 +338,7 @@ def test_whatever_was_said_the_prompt_is_whole_in_order_within_its_budget_and_ac
         assert calls == {part.call_id for part in parts if isinstance(part, ToolResult)}
     assert hidden.isdisjoint(message.id for message in earlier)
     # Within the budget, unless what is never cut is larger.
-    fixed = UNCALIBRATED.count_request(compose(question("And now?", 9_999), system=system, at_most=10**6).messages)
+    fixed = UNCALIBRATED.count_request(compose(ASKED, system=system, is_foreign=True, at_most=10**6).messages)
     room = composed.num_ctx - min(ANSWER_TOKENS, composed.num_ctx // 2)
     assert composed.tokens <= max(room, fixed + 20)
     # The receipt names every message of the history once, and its tokens add up.
@@ -465,11 +470,11 @@ def test_context_that_stands_above_is_not_sent_again() -> None:
 
     composed = compose(carrying(CELL), [asked, reply_to(asked)])
 
-    first, _, last = composed.messages
+    _, first, _, last = composed.messages
     assert first is asked
     assert spoken(last) == "Context: cell 5 (unchanged, above)\n\nAnd now?"
     assert item(composed, "context: cell 5").reason == "unchanged, already above"
-    assert composed.tokens < 2 * UNCALIBRATED.count_part(CELL)
+    assert composed.tokens < 2 * UNCALIBRATED.count_part(CELL) + UNCALIBRATED.count_text(DATA)
 
 
 def test_context_that_was_changed_is_sent_again() -> None:
@@ -490,7 +495,8 @@ def test_a_prompt_goes_on_exactly_from_the_one_before_so_that_the_server_has_it_
     before = compose(second, history[:2])
     after = compose(third, history)
 
-    assert after.messages[: len(before.messages)] == before.messages
+    assert after.messages[1 : len(before.messages)] == before.messages[1:]
+    assert after.messages[0].parts == before.messages[0].parts == (Text(DATA),)
 
 
 def test_context_whose_earlier_copy_does_not_fit_any_more_is_sent_whole() -> None:
@@ -511,7 +517,7 @@ def test_shortened_context_does_not_make_room_for_its_own_earlier_copy() -> None
     composed = compose(carrying(wide), [asked, reply_to(asked)], at_most=4_096)
 
     assert item(composed, "context: file a.txt").reason.startswith("shortened from")
-    assert composed.messages[0].parts == (Context("file a.txt (left out: no room)", ""), Text("What is it?"))
+    assert composed.messages[1].parts == (Context("file a.txt (left out: no room)", ""), Text("What is it?"))
 
 
 def test_of_an_old_turn_what_it_carried_along_gives_way_before_its_words() -> None:
@@ -520,9 +526,9 @@ def test_of_an_old_turn_what_it_carried_along_gives_way_before_its_words() -> No
 
     composed = compose(ASKED, history, at_most=8_192)
 
-    assert [message.text for message in composed.messages[:2]] == ["What is in it?", "Numbers."]
-    assert composed.messages[0].parts[0] == Context("file a.txt (left out: no room)", "")
-    assert (composed.left_out, len(composed.messages)) == (0, 7)
+    assert [message.text for message in composed.messages[1:3]] == ["What is in it?", "Numbers."]
+    assert composed.messages[1].parts[0] == Context("file a.txt (left out: no room)", "")
+    assert (composed.left_out, len(composed.messages)) == (0, 8)
     told = item(composed, "question: What is in it?")
     assert (told.fate, told.reason) == ("shortened", "no room for what it carried along")
     assert told.tokens < 100 < told.full_tokens
@@ -537,8 +543,8 @@ def test_what_an_old_turn_lost_is_sent_whole_where_a_newer_one_carries_it_too() 
 
     composed = compose(ASKED, history, at_most=8_192)
 
-    assert composed.messages[0].parts[0] == Context("cell 5 (left out: no room)", "")
-    assert composed.messages[2] is second
+    assert composed.messages[1].parts[0] == Context("cell 5 (left out: no room)", "")
+    assert composed.messages[3] is second
 
 
 def test_a_picture_of_an_old_turn_gives_way_before_its_words() -> None:
@@ -566,3 +572,53 @@ def test_what_a_server_counted_changes_what_fits() -> None:
 
     assert before.left_out == 0
     assert after.left_out > 0
+
+
+texts_with_fences = st.lists(
+    st.sampled_from(["`", "``", "```", "~~~", "\n", "\r", "\u2028", " ", "a", "Context: b"])
+).map("".join)
+
+
+def outside(read: str) -> list[str]:
+    """Return the lines of what a model reads that stand in no fence, by the rules of Markdown, but more generously."""
+    lines, fence, found = re.split("[\n\r\u2028\u2029\x0b\x0c\x1c-\x1e\x85]", read), "", []
+    for line in lines:
+        ticks = line.strip()
+        if fence:
+            fence = "" if len(ticks) >= len(fence) and not ticks.strip(fence[0]) else fence
+        elif ticks.startswith(("```", "~~~")):
+            fence = ticks
+        else:
+            found.append(line)
+    return found
+
+
+@given(st.text() | texts_with_fences, st.text() | texts_with_fences)
+def test_no_text_can_end_its_fence(text: str, label: str) -> None:
+    asked = question("Why?", 1, Context.of(f"file {label}", f"x{text}"), Context.of("cell 1", text or "y"))
+
+    assert outside(spoken(asked))[1:] == ["", "Context: cell 1", "", "Why?"]
+    assert outside(returned(ToolResult("1", "read_file", text, is_foreign=True))) == []
+
+
+@pytest.mark.parametrize(
+    ("carried", "is_foreign", "result", "is_told"),
+    [
+        ([CELL], False, RESULT, True),
+        ([], True, RESULT, True),
+        ([], False, replace(RESULT, is_foreign=True), True),
+        ([], False, RESULT, False),
+        ([Context.of("session Plans", "")], False, RESULT, False),
+    ],
+    ids=["context", "tools", "an earlier result", "own functions", "an empty context"],
+)
+def test_that_it_is_data_is_told_only_where_others_may_have_written_some(
+    carried: list[Context], is_foreign: bool, result: ToolResult, is_told: bool
+) -> None:
+    asked = question("Look.", 1)
+    history = [asked, reply_to(asked, "", CALL), results_for(asked, result), reply_to(asked, number=3)]
+
+    composed = compose(carrying(*carried), history, system="Be brief.", is_foreign=is_foreign)
+
+    assert composed.messages[0].text == ("Be brief.\n\n" + DATA if is_told else "Be brief.")
+    assert composed.tokens == pytest.approx(UNCALIBRATED.count_request(composed.messages), abs=20)

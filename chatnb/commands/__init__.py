@@ -15,7 +15,7 @@ from .reading import compact, hide, list_stale, pin, refresh, unhide, unpin, why
 from .server import list_models, list_settings, pull, record, run_doctor, show_status
 from .sessions import archive, delete, list_sessions, new, open_session, rename, restore, search, tag, untag, use
 from .talk import again, branch, edit, fork, list_branches, undo
-from .tools import list_tools
+from .tools import call, list_tools
 
 
 def run(line: str, desk: Desk) -> object:
@@ -82,6 +82,7 @@ COMMANDS: dict[str, Command] = {
     "refresh": refresh,
     "compact": compact,
     "tools": list_tools,
+    "call": call,
     "record": record,
     "doctor": run_doctor,
     "config": list_settings,

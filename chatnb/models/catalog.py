@@ -14,6 +14,7 @@ from .base import Model, ModelInfo, Provider
 from .cassette import Cassette
 from .deadline import DeadlineModel
 from .demo import ScriptedProvider
+from .enveloped import EnvelopedModel
 from .fallback import FallbackModel
 from .replay import RecordingProvider, ReplayProvider
 from .retrying import RetryingModel
@@ -46,7 +47,7 @@ class Catalog:
         self._firsts: dict[str, str] = {}  # by host
 
     async def model(self, settings: Settings) -> Model:
-        """Return what `settings` name, with deadlines, retries and fallbacks.
+        """Return what `settings` name, with deadlines, tools, retries and fallbacks.
 
         The same settings give the same object, so that a fallback stays for the session. Where no model is named, the
         server's first is taken, once: one that is in memory, else the one that was changed last.
@@ -74,6 +75,11 @@ class Catalog:
             except ChatError:
                 return None  # the question itself will tell what is wrong
         return self._infos[key]
+
+    async def calls_tools(self, name: str, settings: Settings) -> bool:
+        """Return whether a model calls tools by itself, in its server's own form; where nobody says, that it does."""
+        info = await self.info(name, settings)
+        return info is None or not info.capabilities or "tools" in info.capabilities
 
     def provider(self, name: str = OLLAMA, host: str = "") -> Provider:
         """Return the provider called `name`.
@@ -150,7 +156,9 @@ class Catalog:
     def _dependable(self, name: str, settings: Settings) -> Model:
         provider, short = self.find(name, settings.host)
         punctual = DeadlineModel(provider.model(short), settings.timeout_s, settings.stall_s)
-        return RetryingModel(punctual, settings.retry)
+        # Where no envelope is needed it costs nothing: what a model can do was asked for the window's sake already.
+        equipped = EnvelopedModel(punctual, partial(self.calls_tools, name, settings))
+        return RetryingModel(equipped, settings.retry)
 
     def _names(self, name: str) -> Collection[str]:
         """Return the providers that `name` may begin with."""

@@ -69,7 +69,8 @@ class ScriptedProvider:
 
     async def models(self) -> Sequence[ModelInfo]:
         """Return the demonstration's entry."""
-        return (ModelInfo(NAME, parameters="none", capabilities=("completion",)),)
+        # It may be given tools, and calls none: asked for JSON that holds a call, it would not know which.
+        return (ModelInfo(NAME, parameters="none", capabilities=("completion", "tools")),)
 
     async def show(self, name: str) -> ModelInfo:
         """Return the demonstration's entry."""

@@ -37,20 +37,52 @@ _ANY: Json = {"type": ["string", "number", "boolean", "null", "array", "object"]
 _ANSWER = "envelope_answer"  # the name of a rule of the grammar, which a name of the schema itself would replace
 
 
+def spelled_out(request: Request) -> Request:
+    """Return a request as a model gets it that calls no tools by itself; the same if it has nothing to do with any.
+
+    An answer that was begun (the last message is an assistant's) goes on as text, without tools.
+    """
+    if request.tools and request.messages[-1].role != "assistant":
+        return enveloped(request)
+    return in_words(request) if holds_tools(request) else request
+
+
+def holds_tools(request: Request) -> bool:
+    """Return whether there are tools to call in a request, or any were called."""
+    called = (isinstance(part, ToolCall | ToolResult) for message in request.messages for part in message.parts)
+    return bool(request.tools) or any(called)
+
+
 def enveloped(request: Request) -> Request:
     """Return a request as a model gets it that knows no tools: they are text, and its answer is an envelope."""
-    told = [Context("the tools, as their makers describe them", "\n".join(map(_described, request.tools)))]
+    told, how = description(request.tools)
     messages = list(_in_words(request.messages, in_envelopes=True))
     if messages and messages[0].role == "system":
-        messages[0] = replace(messages[0], parts=(*told, *messages[0].parts, Text(f"\n\n{_HOW}")))
+        messages[0] = replace(messages[0], parts=(told, *messages[0].parts, Text(f"\n\n{how.text}")))
     else:
-        messages.insert(0, Message("", "", "system", (*told, Text(_HOW)), now()))
+        messages.insert(0, Message("", "", "system", (told, how), now()))
     return replace(request, messages=tuple(messages), tools=(), schema=envelope_schema(request.tools, request.schema))
 
 
 def in_words(request: Request) -> Request:
     """Return a request without tools; those that were called before are text."""
     return replace(request, messages=tuple(_in_words(request.messages, in_envelopes=False)), tools=())
+
+
+def description(tools: Sequence[ToolSpec]) -> tuple[Context, Text]:
+    """Return what a model is told of tools in words, and of how they are called."""
+    return Context("the tools, as their makers describe them", "\n".join(map(_described, tools))), Text(_HOW)
+
+
+def worded(message: Message, *, in_envelopes: bool) -> Message:
+    """Return one message as it is in a request that is in words; of results, without the order of their calls.
+
+    Parameters
+    ----------
+    in_envelopes
+        Whether there are tools to call, so that earlier answers have the form that the next one is to have.
+    """
+    return next(_in_words([message], in_envelopes=in_envelopes))
 
 
 def envelope_schema(tools: Sequence[ToolSpec], answer: Mapping[str, Json] | None = None) -> dict[str, Json]:
@@ -199,7 +231,8 @@ def _given_back(message: Message, numbers: Mapping[str, int]) -> Message:
         Context(f"result {number}, of {result.name}{', which failed' if result.is_error else ''}", result.text)
         for number, result in enumerate(results, 1)
     ]
-    return replace(message, role="user", parts=(*contexts, Text(_RESULTS)))
+    images = (image for result in results for image in result.images)
+    return replace(message, role="user", parts=(*contexts, *images, Text(_RESULTS)))
 
 
 def _json(value: Json) -> str:

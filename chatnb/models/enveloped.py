@@ -6,9 +6,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 from ..events import FellBack, ModelEvent, Retrying, TextDelta, TokensCounted
-from ..messages import ToolCall, ToolResult
 from .base import Model, Request
-from .envelope import enveloped, in_words
+from .envelope import holds_tools, spelled_out
 from .opening import Opening
 
 
@@ -52,20 +51,14 @@ class EnvelopedModel:
         Calls are given on as the model writes them, whether or not there are such tools and the arguments fit. What is
         no envelope is text.
         """
-        if not _holds_tools(request) or (self._calls_tools and await self._calls_tools()):
-            stream = self._model.stream(request)
-        elif not request.tools or request.messages[-1].role == "assistant":
-            stream = self._model.stream(in_words(request))
-        else:
-            stream = _opened(self._model.stream(enveloped(request)), keeps_json=request.schema is not None)
+        is_able = self._calls_tools is not None and holds_tools(request) and await self._calls_tools()
+        asked = request if is_able else spelled_out(request)
+        stream = self._model.stream(asked)
+        if asked.schema is not request.schema:  # the form of an envelope
+            stream = _opened(stream, keeps_json=request.schema is not None)
         async with aclosing(stream) as events:
             async for event in events:
                 yield event
-
-
-def _holds_tools(request: Request) -> bool:
-    called = (isinstance(part, ToolCall | ToolResult) for message in request.messages for part in message.parts)
-    return bool(request.tools) or any(called)
 
 
 async def _opened(stream: AsyncGenerator[ModelEvent], *, keeps_json: bool) -> AsyncGenerator[ModelEvent]:

@@ -50,6 +50,11 @@ class MaskedModel:
         hidden = _mapped(request, self._mask)
         return hidden, self._mask.found_in("\n".join(_texts(hidden)))
 
+    async def hidden_calls(self, calls: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
+        """Return calls that the model printed as it did, so that they have no other secrets than calls that it makes."""
+        await self._mask.learn(text for call in calls for text in _json_texts(dict(call.arguments)))
+        return tuple(replace(call, arguments=_json(dict(call.arguments), self._mask)) for call in calls)
+
     async def stream(self, request: Request) -> AsyncGenerator[ModelEvent]:
         """Yield the answer with the secrets in their places.
 

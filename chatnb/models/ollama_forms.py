@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..errors import ModelBroken
 from ..events import ModelEvent, TextDelta, ThinkingDelta, TokensCounted, ToolStarted
 from ..messages import Image, Json, Message, ToolCall, ToolResult, Usage
 from .base import ModelInfo, Request
-from .fenced import spoken
+from .fenced import returned, spoken
 
 
 def body_of(model: str, request: Request) -> dict[str, Json]:
@@ -123,12 +123,13 @@ def _messages(message: Message) -> Iterator[dict[str, Json]]:
         case "tool":
             for part in message.parts:
                 if isinstance(part, ToolResult):
-                    yield {
+                    gave: dict[str, Json] = {
                         "role": "tool",
-                        "content": part.text,
+                        "content": returned(part),
                         "tool_name": part.name,
                         "tool_call_id": part.call_id,
                     }
+                    yield gave | _pictures(part.images)
         case "assistant":
             said: dict[str, Json] = {"role": "assistant", "content": message.text}
             if message.thinking:
@@ -142,10 +143,13 @@ def _messages(message: Message) -> Iterator[dict[str, Json]]:
             yield said
         case _:
             said = {"role": message.role, "content": spoken(message)}
-            images = [base64.b64encode(part.data).decode() for part in message.parts if isinstance(part, Image)]
-            if images:
-                said["images"] = images
-            yield said
+            yield said | _pictures(part for part in message.parts if isinstance(part, Image))
+
+
+def _pictures(images: Iterable[Image]) -> dict[str, Json]:
+    """Return what a message has besides, whatever its role."""
+    encoded = [base64.b64encode(image.data).decode() for image in images]
+    return {"images": encoded} if encoded else {}
 
 
 def _duration(text: str) -> str | float:

@@ -7,7 +7,7 @@ import json
 import re
 import secrets
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from ..fences import Fence, pieces, unified
 from ..messages import Json, ToolCall
@@ -30,7 +30,7 @@ _OTHERS = {"id", "type"}
 _SCHEMA = {"type", "properties"}  # of parameters that are described, not given
 
 
-def printed_calls(text: str, names: Collection[str]) -> tuple[ToolCall, ...]:
+def printed_calls(text: str, names: Collection[str], made: Iterable[ToolCall] = ()) -> tuple[ToolCall, ...]:
     r"""Return the calls that a text holds, each with an id of its own.
 
     Known are, with the models that print them:
@@ -49,6 +49,8 @@ def printed_calls(text: str, names: Collection[str]) -> tuple[ToolCall, ...]:
         What a model said. Never raises, whatever it is; the time is in proportion to its length.
     names
         The tools that there are. Calls of others are no calls.
+    made
+        What was really called: an answer that only tells of that offers nothing.
 
     Examples
     --------
@@ -59,9 +61,12 @@ def printed_calls(text: str, names: Collection[str]) -> tuple[ToolCall, ...]:
     {'a': 17, 'b': 'x'}
     """
     text = unified(text)
+    known = [(call.name, call.arguments) for call in made]
     for form in (_in_json, _in_tags, _in_python):
         calls = [
-            ToolCall(f"call_{secrets.token_hex(4)}", name, arguments) for name, arguments in form(text) if name in names
+            ToolCall(f"call_{secrets.token_hex(4)}", name, arguments)
+            for name, arguments in form(text)
+            if name in names and (name, arguments) not in known
         ]
         if calls:
             return tuple(calls)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .outcome import Outcome, pictured
 from .running import run_code
 from .showing import plainly
 from .tool import Tool
@@ -45,7 +46,7 @@ class Python:
         self._shell = shell
         self._undo = undo
 
-    def run_python(self, code: str) -> str:
+    def run_python(self, code: str) -> str | Outcome:
         """Run Python code in the user's notebook, with its variables, and return what it prints and its last value.
 
         The user sees the output too. Variables that it sets stay for later.
@@ -66,7 +67,8 @@ class Python:
         if ran.error is not None:
             raise CodeFailed(f"The code stopped with an error.\n{ran.text}")
         done = f"[variables {self._undo.changes}]" if str(self._undo.changes) else ""
-        return "\n".join(filter(None, (ran.text, done))) or "[it ran and showed nothing]"
+        text = "\n".join(filter(None, (ran.text, done))) or "[it ran and showed nothing]"
+        return pictured(text, ran.pictures) if ran.pictures else text
 
     def preview(self, arguments: Mapping[str, Any]) -> str:
         """Return the code, and below it what it would touch as far as that shows."""

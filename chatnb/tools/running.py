@@ -32,10 +32,13 @@ class Ran:
         What it showed, as a model reads it, with the traceback of its error.
     error
         What ended it.
+    pictures
+        The MIME type of each picture that it showed, and its bytes or their base64.
     """
 
     text: str
     error: BaseException | None = None
+    pictures: tuple[tuple[str, str | bytes], ...] = ()
 
 
 def run_code(shell: Any, code: str) -> Ran:
@@ -46,7 +49,8 @@ def run_code(shell: Any, code: str) -> Ran:
     screen = _Screen(shell, code)
     with screen.watched(), _running_as_in_a_cell(shell, code):
         result = shell.run_cell(code, store_history=False)
-    return Ran(screen.text(), result.error_before_exec or result.error_in_exec)
+    shown = screen.shown()
+    return Ran(shown.outputs_as_text(), result.error_before_exec or result.error_in_exec, shown.pictures())
 
 
 class _Screen:
@@ -59,10 +63,10 @@ class _Screen:
         self._pieces: list[str] = []  # printed to the last output, and not yet in its text
         self._is_publishing = self._clears_at_next = False
 
-    def text(self) -> str:
+    def shown(self) -> Cell:
         self._join()
         outputs: tuple[Output, ...] = tuple(self._outputs)
-        return Cell(self._code, number=self._shell.execution_count, outputs=outputs).outputs_as_text()
+        return Cell(self._code, number=self._shell.execution_count, outputs=outputs)
 
     @contextmanager
     def watched(self) -> Iterator[None]:

@@ -52,7 +52,7 @@ class Tool:
         Returns what a remembered yes to a call covers, such as a folder or a host; without it, that very call alone.
     time_limit_s
         After so many seconds a call counts as failed.
-    is_foreign
+    is_networked
         Whether what it returns is the text of strangers even where it does not reach the network itself.
     """
 
@@ -64,7 +64,7 @@ class Tool:
     preview: Callable[[Mapping[str, Any]], str] | None = field(default=None, repr=False, compare=False)
     scope: Callable[[Mapping[str, Any]], str] | None = field(default=None, repr=False, compare=False)
     time_limit_s: float = TIME_LIMIT_S
-    is_foreign: bool = False
+    is_networked: bool = False
 
     @classmethod
     def of(

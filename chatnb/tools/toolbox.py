@@ -13,13 +13,14 @@ from functools import partial
 from typing import Any, TypeVar
 
 from ..errors import SettingsError
-from ..messages import ToolCall, ToolResult, ToolSpec
+from ..messages import Image, ToolCall, ToolResult, ToolSpec
 from .approval import Approval
+from .outcome import Outcome
 from .tool import Tool, tool_of
 
 T = TypeVar("T")
 
-OnKernel = Callable[[Callable[[], str]], Awaitable[str]]
+OnKernel = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Runs a function on the kernel thread: `Portal.on_kernel`."""
 
 READER = "read_result"
@@ -73,7 +74,7 @@ class Toolbox:
         self._approval = approval
         self._wholes = dict(wholes or {})
         self._is_tainted = is_tainted
-        self._foreign: set[str] = set()  # calls whose results may be the text of strangers
+        self._networked: set[str] = set()  # calls whose results may come from the network
         for each in tools:
             tool = each if isinstance(each, Tool) else tool_of(each) or Tool.of(each)
             if self._tools.setdefault(tool.spec.name, tool) is not tool:
@@ -100,6 +101,11 @@ class Toolbox:
         return tuple(tool.spec for tool in tools)
 
     @property
+    def are_foreign(self) -> bool:
+        """Whether results may hold what others wrote: all of tools that do more than compute."""
+        return any(tool.effects for tool in self._tools.values())
+
+    @property
     def tools(self) -> tuple[Tool, ...]:
         """The tools themselves."""
         return tuple(self._tools.values())
@@ -121,10 +127,13 @@ class Toolbox:
 
     async def _result(self, call: ToolCall) -> ToolResult:
         began_s = time.perf_counter()
-        is_error = True
+        is_error, is_foreign = True, False
+        images: tuple[Image, ...] = ()
         try:
-            text = await self._text(call)
-            is_error = False
+            tool, arguments = await self._allowed(call)
+            is_foreign = bool(tool.effects) or tool.spec.name == READER
+            outcome = await self._outcome(call, tool, arguments)
+            text, images, is_error = outcome.text, outcome.images, False
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is None or task.cancelling():
@@ -138,10 +147,11 @@ class Toolbox:
             self._wholes[call.id] = whole
             text = shortened(text, self._characters, f'{READER}(call_id="{call.id}", start={self._characters // 2})')
         duration_s = time.perf_counter() - began_s
-        is_foreign = call.id in self._foreign
-        return ToolResult(call.id, call.name, text, is_error, duration_s, whole, is_foreign)
+        is_networked = call.id in self._networked
+        return ToolResult(call.id, call.name, text, is_error, duration_s, whole, is_foreign, is_networked, images)
 
-    async def _text(self, call: ToolCall) -> str:
+    async def _allowed(self, call: ToolCall) -> tuple[Tool, Mapping[str, Any]]:
+        """Return the tool and the arguments of a call that may be made; raises whatever is told to the model else."""
         tool = self._reader() if call.name == READER and self._wholes else self._tools.get(call.name)
         if tool is None:
             raise LookupError(f"There is no tool {call.name!r}. There are: {', '.join(self._tools)}.")
@@ -154,8 +164,11 @@ class Toolbox:
             async def preview() -> str:
                 return await self._on(tool, partial(tool.preview, arguments)) if tool.preview else ""
 
-            is_tainted = self._is_tainted or bool(self._foreign)
+            is_tainted = self._is_tainted or bool(self._networked)
             await self._approval.check(tool, call, arguments, preview, is_tainted=is_tainted)
+        return tool, arguments
+
+    async def _outcome(self, call: ToolCall, tool: Tool, arguments: Mapping[str, Any]) -> Outcome:
         try:
             async with asyncio.timeout(tool.time_limit_s) as limit:
                 return await self._run(tool, arguments)
@@ -163,20 +176,20 @@ class Toolbox:
             if not limit.expired():
                 raise  # the tool's own
             goes_on = "" if inspect.iscoroutinefunction(tool.function) else " It cannot be stopped and goes on."
-            raise TimeoutError(f"{call.name} took longer than {tool.time_limit_s:g} s.{goes_on}") from error
+            raise TimeoutError(f"{tool.spec.name} took longer than {tool.time_limit_s:g} s.{goes_on}") from error
         finally:
-            if tool.is_foreign or "network" in tool.effects:
-                self._foreign.add(call.id)  # an error may quote what was read, too
+            if tool.is_networked or "network" in tool.effects:
+                self._networked.add(call.id)  # an error may quote what was read, too
 
-    async def _run(self, tool: Tool, arguments: Mapping[str, Any]) -> str:
+    async def _run(self, tool: Tool, arguments: Mapping[str, Any]) -> Outcome:
         """Call a tool's function on its thread."""
         if inspect.iscoroutinefunction(tool.function):
-            return as_text(await tool.function(**arguments))
+            return _as_outcome(await tool.function(**arguments))
 
         # The result's own methods belong to that thread, too.
-        return await self._on(tool, lambda: as_text(tool.function(**arguments)))
+        return await self._on(tool, lambda: _as_outcome(tool.function(**arguments)))
 
-    async def _on(self, tool: Tool, function: Callable[[], str]) -> str:
+    async def _on(self, tool: Tool, function: Callable[[], T]) -> T:
         """Call a function on the thread that a tool runs on."""
         match tool.where:
             case "loop":
@@ -186,7 +199,8 @@ class Toolbox:
             case "kernel":
                 if self._on_kernel is None:
                     raise SettingsError("This tool runs on the kernel's thread, and there is no kernel here.")
-                return await self._on_kernel(function)
+                done: T = await self._on_kernel(function)
+                return done
 
     def _reader(self) -> Tool:
         return Tool.of(self._read_result, name=READER, where="loop")
@@ -207,6 +221,10 @@ class Toolbox:
         piece = whole[max(start, 0) :][: self._characters - 200]
         end = max(start, 0) + len(piece)
         return piece if end >= len(whole) else f"{piece}\n[It goes on at start={end} and ends at {len(whole)}.]"
+
+
+def _as_outcome(value: object) -> Outcome:
+    return value if isinstance(value, Outcome) else Outcome(as_text(value))
 
 
 def as_text(value: object) -> str:

@@ -8,7 +8,7 @@ from typing import TextIO
 
 from ..events import Asked, Event, FellBack, Retrying
 from ..reply import Reply
-from .words import asked_notes, fallback_note, mark, printable, warning
+from .words import asked_notes, fallback_note, mark, offer, printable, warning
 
 REPLACED = "What follows replaces the answer that began above: it broke off and was asked for anew."
 
@@ -68,7 +68,8 @@ class PlainView:
         if self._written:
             self._stream.write("\n")
             self._stream.flush()
-        for ending in filter(None, (mark(self._reply), warning(self._reply))):
+        offered = offer(self._reply.offered) if self._reply.offered else ""
+        for ending in filter(None, (offered, mark(self._reply), warning(self._reply))):
             self._tell(ending)
 
     def _write(self, *, is_over: bool = False) -> None:

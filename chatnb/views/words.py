@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..events import Asked, FellBack, Retrying, Waiting
 from ..messages import ToolCall, ToolResult
@@ -20,6 +20,7 @@ _OUTCOMES = {
     "length": "cut at the limit of tokens",
     "tool_limit": "ended at the limit of rounds of tools",
 }
+_LISTED = 5  # calls that are offered
 # Escape sequences of a terminal with what belongs to them: colours, titles, links, and those that nothing ends.
 _ESCAPE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]?",
@@ -54,10 +55,30 @@ def opening_notes(reply: Reply) -> Iterator[str]:
 
 
 def closing_notes(reply: Reply) -> Iterator[str]:
-    """Yield what has to be known of the answer that was just read: who went on with it."""
+    """Yield what has to be known of the answer that was just read: who went on with it, and what it only prints."""
     for change in reply.fallbacks:
         if change.keeps_text:
             yield fallback_note(change)
+    if reply.offered:
+        yield offer(reply.offered)
+
+
+def offer(calls: Sequence[ToolCall]) -> str:
+    """Say that an answer only prints calls of tools, and how they are made.
+
+    Examples
+    --------
+    >>> offer([ToolCall("1", "now", {})])
+    'The answer only prints a call of a tool: now(). `%chat call` makes it.'
+    """
+    if len(calls) == 1:
+        return f"The answer only prints a call of a tool: {call_line(calls[0])}. `%chat call` makes it."
+    listed = [f"{number} {call_line(call)}" for number, call in enumerate(calls[:_LISTED], 1)]
+    more = f", and {len(calls) - _LISTED} more" if len(calls) > _LISTED else ""
+    return (
+        f"The answer only prints calls of tools: {', '.join(listed)}{more}. `%chat call` makes all of them, "
+        "`%chat call 1` the first."
+    )
 
 
 def warning(reply: Reply) -> str:
@@ -76,15 +97,13 @@ def warning(reply: Reply) -> str:
 
 
 def asked_notes(asked: Asked) -> Iterator[str]:
-    """Yield what the model is not told of: what does not fit or could not be read, and tools that it cannot call."""
+    """Yield what the model is not told of, or not as it is: what does not fit, or could not be read."""
     yield from asked.notes
     window = f" of {asked.num_ctx:,} tokens" if asked.num_ctx else ""
     if asked.left_out == 1:
         yield f"The session's oldest message is left out: it does not fit into the window{window}."
     elif asked.left_out:
         yield f"The session's {asked.left_out:,} oldest messages are left out: they do not fit into the window{window}."
-    if asked.withheld:
-        yield f"{asked.model} cannot call tools, so it was not told of {', '.join(asked.withheld)}."
 
 
 def fallback_note(change: FellBack) -> str:

@@ -103,8 +103,8 @@ def running(models: Sequence[str]) -> dict[str, Any]:
     return {"models": [{**entry, "expires_at": now(), "size_vram": 0} for entry in tags(models)["models"]]}
 
 
-def shown() -> dict[str, Any]:
-    """Return the answer to `/api/show`."""
+def shown(capabilities: Sequence[str] | None) -> dict[str, Any]:
+    """Return the answer to `/api/show`; older servers do not tell what a model can do."""
     return {
         "modelfile": "FROM ./tinychat.gguf",
         "parameters": "num_ctx 4096\ntemperature 0",
@@ -115,7 +115,7 @@ def shown() -> dict[str, Any]:
             "general.parameter_count": 1_440_000,
             "llama.context_length": 4096,
         },
-        "capabilities": ["completion", "tools", "thinking"],
+        **({} if capabilities is None else {"capabilities": list(capabilities)}),
         "modified_at": now(),
     }
 

@@ -51,6 +51,8 @@ class FaultServer:
         How many characters that is.
     models
         The names that `/api/tags` lists; those of the script if it has them.
+    capabilities
+        What `/api/show` says that a model can do; None: it does not say.
     pull_steps, pull_delay_s, pull_error
         The progress of `/api/pull`: how many steps, the time between two lines, and the error that ends it half-way.
     port
@@ -66,6 +68,7 @@ class FaultServer:
         partial: Partial = "continue",
         overlap: int = 12,
         models: Sequence[str] = ("tinychat",),
+        capabilities: Sequence[str] | None = ("completion", "tools", "thinking"),
         pull_steps: int = 4,
         pull_delay_s: float = 0,
         pull_error: str | None = None,
@@ -79,6 +82,7 @@ class FaultServer:
         self._tokens = tokens_of(text) if isinstance(text, str) else list(text)
         self._rate, self._partial, self._overlap = rate, partial, overlap
         self._models = list(named) if isinstance(script, Mapping) else list(models)
+        self._capabilities = capabilities
         self._pull_steps, self._pull_delay_s, self._pull_error = pull_steps, pull_delay_s, pull_error
         self._port = port
         self._connections: set[Connection] = set()
@@ -230,7 +234,7 @@ class FaultServer:
                 await connection.respond_json(200, {"version": "0.9.3"})
             case "POST", "/api/show":
                 if api.full_name(body["model"]) in map(api.full_name, self._models):
-                    await connection.respond_json(200, api.shown())
+                    await connection.respond_json(200, api.shown(self._capabilities))
                 else:
                     await connection.respond_json(404, {"error": f"model '{body['model']}' not found"})
             case "POST", "/api/pull":

@@ -66,12 +66,15 @@ def test_a_function_that_fails_is_told_to_the_model_not_to_the_user(kernel: Kern
     assert "failed" in run.text
 
 
-def test_a_model_that_cannot_call_tools_answers_and_it_is_said(kernel: Kernel) -> None:
-    run = kernel.run("%%chat -m tinyplain\nWhat is the capital of France?")
+def test_a_model_that_cannot_call_tools_calls_them_all_the_same(kernel: Kernel) -> None:
+    told = '{"calls": [{"name": "add", "arguments": {"a": 17, "b": 25}}]}'
+
+    run = kernel.run(f"%%chat -m tinyplain\nRepeat after me: {told}")
 
     assert run.status == "ok", run.error
-    assert "The capital of France is Paris." in run.text
-    assert "tinyplain cannot call tools, so it was not told of add" in run.text.replace("&#46;", ".")
+    assert kernel.value("calls")[0] == [17, 25]
+    assert "add(a=17, b=25)" in run.text
+    assert "calls" not in run.text
 
 
 def test_an_interrupt_reaches_a_function_that_runs_in_the_kernel(kernel: Kernel) -> None:

@@ -10,13 +10,14 @@ import pytest
 
 from chatnb.errors import ModelNotFound, ModelUnreachable, SettingsError
 from chatnb.events import FellBack
+from chatnb.messages import ToolSpec
 from chatnb.models.catalog import Catalog
 from chatnb.models.demo import ScriptedProvider
 from chatnb.models.ollama import OllamaProvider
 from chatnb.settings import RetryPolicy, Settings
 from tests.faults.script import TEXT, Answer, Status
 from tests.faults.server import FaultServer
-from tests.models.asking import folded, heard
+from tests.models.asking import asking, folded, heard
 
 QUICK = RetryPolicy(attempts=2, initial_delay_s=0.001)
 
@@ -158,3 +159,22 @@ async def test_another_package_brings_a_provider_with_an_entry_point(tmp_path: P
         model = await catalog.model(Settings(model="lab:demo"))
 
     assert model.name == "scripted:demo"
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "is_native"), [(["completion"], False), (["completion", "tools"], True), (None, True)]
+)
+async def test_a_model_gets_tools_in_words_where_its_server_says_that_it_calls_none(
+    capabilities: list[str] | None, is_native: bool
+) -> None:
+    with FaultServer([Answer(text='{"answer": "42"}')], capabilities=capabilities) as server:
+        catalog = Catalog()
+        settings = Settings(model="tinychat", host=server.url)
+
+        events = await heard(await catalog.model(settings), replace(asking(), tools=(ToolSpec("now", "", {}),)))
+        await catalog.aclose()
+
+    [exchange] = server.chats
+    assert ("tools" in exchange.body) == is_native
+    assert ("format" in exchange.body) != is_native
+    assert folded(events).text == ('{"answer": "42"}' if is_native else "42")

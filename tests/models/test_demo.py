@@ -76,7 +76,7 @@ async def test_its_provider_has_this_one_model() -> None:
 
     assert names == ["demo"]
     assert provider.model("demo").name == "scripted:demo"
-    assert (await provider.show("demo")).capabilities == ("completion",)
+    assert (await provider.show("demo")).capabilities == ("completion", "tools")
     assert [model.name for model in await provider.loaded()] == ["demo"]
     with pytest.raises(ModelNotFound, match="scripted:demo"):
         provider.model("gpt")

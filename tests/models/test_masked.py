@@ -181,6 +181,15 @@ async def test_a_tool_gets_the_placeholder_and_the_model_reads_it_again() -> Non
     assert "<SECRET_2>" not in repr(below.requests)
 
 
+async def test_a_call_that_was_printed_has_no_more_secrets_than_one_that_was_made() -> None:
+    model, _ = masked()
+    await model.hidden(QUESTION)
+
+    calls = await model.hidden_calls([ToolCall("1", "post", {"body": [f"It is {SECRET}."]})])
+
+    assert calls == (ToolCall("1", "post", {"body": ["It is <SECRET_1>."]}),)
+
+
 async def test_an_answer_in_json_stays_json() -> None:
     mask = Mask({"LAB_TOKEN": 'quo"ted 1'})
     model = MaskedModel(ScriptedModel(['{"token": "<SEC', 'RET_1>"}']), mask)

@@ -182,3 +182,13 @@ def test_any_json_object_gives_events_or_a_model_error(line: dict[str, object]) 
     except ModelBroken:
         return
     assert all(isinstance(event.text, str) for event in events if isinstance(event, TextDelta | ThinkingDelta))
+
+
+def test_what_a_tool_read_is_sent_in_a_fence_and_what_it_showed_as_pictures() -> None:
+    shown = ToolResult("call_1", "run_python", "~~~", is_foreign=True, images=(Image(b"\x89PNG", "image/png"),))
+    history = (message("user", "Plot."), message("assistant", ToolCall("call_1", "run_python", {})))
+
+    *_, sent = body_of("tinychat", Request((*history, message("tool", shown))))["messages"]
+
+    assert sent["content"] == "~~~~\n~~~\n~~~~"
+    assert [base64.b64decode(image) for image in sent["images"]] == [b"\x89PNG"]

@@ -15,6 +15,9 @@ from tests.ollama.server import OllamaServer
 
 pytestmark = pytest.mark.ollama
 
+# What the tiny model is to say, since of itself it knows no such form.
+ENVELOPE = '{"calls": [{"name": "add", "arguments": {"a": 17, "b": 25}}]}'
+
 
 @pytest.fixture
 def chat(ollama_server: OllamaServer, tmp_path: Path) -> Iterator[Chat]:
@@ -92,6 +95,32 @@ def test_a_real_model_that_calls_without_end_is_stopped(chat: Chat) -> None:
 def test_what_a_real_model_calls_is_read_in_the_next_turn_too(chat: Chat) -> None:
     chat.tools = Toolbox([add])
     chat.ask_now("Add 17 and 25.")
+
+    reply = chat.ask_now("What is the capital of France?")
+
+    assert "Paris" in reply.text
+
+
+def test_a_real_model_without_tools_calls_them_through_an_envelope(chat: Chat) -> None:
+    chat.settings = Settings(host=chat.settings.host, model="tinyplain", options={"seed": 1})
+    chat.tools = Toolbox([add])
+
+    reply = chat.ask_now(f"Repeat after me: {ENVELOPE}")
+
+    calls = [part for part in reply.parts if isinstance(part, ToolCall)]
+    results = [part for part in reply.parts if isinstance(part, ToolResult)]
+    assert (calls[0].name, calls[0].arguments) == ("add", {"a": 17, "b": 25})
+    assert results[0].text == "42"
+    assert reply.answer
+    assert chat.last_plan is not None
+    assert chat.last_plan.read.tools == ()
+
+
+def test_a_real_model_without_tools_reads_what_another_one_called(chat: Chat) -> None:
+    chat.tools = Toolbox([add])
+    chat.ask_now("Add 17 and 25.")
+    chat.settings = Settings(host=chat.settings.host, model="tinyplain", options={"seed": 1})
+    chat.tools = None
 
     reply = chat.ask_now("What is the capital of France?")
 

@@ -13,6 +13,7 @@ from chatnb.events import (
     Event,
     FellBack,
     Finished,
+    Offered,
     Retrying,
     TextDelta,
     ThinkingDelta,
@@ -93,6 +94,8 @@ LOGS: dict[str, list[Event]] = {
     "an answer that was cut": turn(
         said("The mean is"), replace(COUNTED, stop="length"), end=Finished("length", duration_s=1.0)
     ),
+    "a call that is only printed": turn(said('search(words="refund")'), COUNTED, Offered((CALL,))),
+    "calls that are only printed": turn(said("Let me search."), COUNTED, Offered((CALL,) * 7)),
     "no answer": turn(COUNTED),
     "a failure": turn(end=Finished("failed", "Nobody answers.", "ModelUnreachable", 1.0)),
 }

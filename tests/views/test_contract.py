@@ -124,6 +124,8 @@ def test_a_view_that_never_showed_anything_closes(make: Make) -> None:
         ("an answer that broke off", "broke off"),
         ("an answer that was cut", "cut at the limit of tokens"),
         ("no answer", "an empty answer"),
+        ("a call that is only printed", "only prints a call of a tool search words refund limit 3"),
+        ("calls that are only printed", "5 search words refund limit 3 and 2 more"),
     ],
 )
 def test_what_a_reader_has_to_know_is_told(make: Make, name: str, note: str) -> None:

@@ -144,7 +144,7 @@ class McpTools:
             lambda arguments: _preview(connection.server, definition, arguments),
             lambda arguments: f"{_as_json(arguments)} to this tool as it is now ({definition.digest[:12]})",
             self._call_limit_s + connection.start_limit_s + 10,  # by then it has told itself
-            is_foreign=True,  # a program that says that its world is closed may still read what others wrote
+            is_networked=True,  # a program that says that its world is closed may still read what others wrote
         )
 
 

@@ -402,7 +402,7 @@ async def test_what_a_server_said_takes_away_what_was_allowed() -> None:
         calls = [ToolCall("1", "reference_add", {"a": 1}), ToolCall("2", "reference_add", {"a": 1})]
         results = [result for call in calls async for result in toolbox.run([call])]
 
-    assert (results[0].text, results[0].is_foreign) == ("2", True)
+    assert (results[0].text, results[0].is_networked) == ("2", True)
     assert "nobody is here" in results[1].text
 
 
