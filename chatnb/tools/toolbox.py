@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mappi
 from functools import partial
 from typing import Any, TypeVar
 
-from ..errors import SettingsError
+from ..errors import SettingsError, ToolsGoOn
 from ..messages import ToolCall, ToolResult, ToolSpec
 from .approval import Approval
 from .tool import Tool, tool_of
@@ -27,6 +27,8 @@ READER = "read_result"
 
 RESULT_CHARACTERS = 8_000
 """What of one result the model reads, at most: about 2,700 tokens."""
+
+_STOPPING_S = 0.1  # whoever pressed stop wants the cell back, not what a tool has to tidy up
 
 
 class Toolbox:
@@ -69,6 +71,7 @@ class Toolbox:
         self._approval = approval
         self._wholes = dict(wholes or {})
         self._is_tainted = is_tainted
+        self._left: set[asyncio.Task[ToolResult]] = set()  # that were cancelled and have not ended; the loop holds none
         for each in tools:
             tool = each if isinstance(each, Tool) else tool_of(each) or Tool.of(each)
             if self._tools.setdefault(tool.spec.name, tool) is not tool:
@@ -102,23 +105,58 @@ class Toolbox:
     async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolResult]:
         """Run all calls side by side and yield their results as they come.
 
-        A failure is a result. Closing it cancels asynchronous tools and waits for them; a thread cannot be stopped, so
-        what runs on one goes on, and nobody waits for it.
+        A failure is a result. Closing it cancels asynchronous tools and waits a moment for them; a thread cannot be
+        stopped, so what runs on one goes on, and nobody waits for it.
+
+        Raises
+        ------
+        ToolsGoOn
+            If it is cancelled, and something goes on.
         """
-        tasks = [asyncio.create_task(self._result(call), name=f"tool {call.name}") for call in calls]
+        on_threads: list[str] = []
+        tasks = [asyncio.create_task(self._result(call, on_threads), name=f"tool {call.name}") for call in calls]
         try:
             for done in asyncio.as_completed(tasks):
                 yield await done
+        except asyncio.CancelledError as error:
+            if goes_on := await self._stop(tasks, calls, on_threads):
+                raise ToolsGoOn(goes_on) from error
+            raise
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._stop(tasks, calls, on_threads)
 
-    async def _result(self, call: ToolCall) -> ToolResult:
+    async def _stop(
+        self, tasks: Sequence[asyncio.Task[ToolResult]], calls: Sequence[ToolCall], on_threads: Sequence[str]
+    ) -> str:
+        """Cancel what runs, wait a moment for its end, and say in a sentence or two what goes on."""
+        running = {
+            task: call.name
+            for task, call in zip(tasks, calls, strict=True)
+            if not task.done() and task not in self._left  # what tidies up is not cancelled again
+        }
+        if not running:
+            return ""
+        for task in running:
+            task.cancel()
+        _, left = await asyncio.wait(running, timeout=_STOPPING_S)
+        self._left |= left
+        for task in left:
+            task.add_done_callback(self._left.discard)
+        return " ".join(
+            sentence.format(", ".join(dict.fromkeys(names)))
+            for sentence, names in (
+                ("A thread cannot be stopped, so this goes on: {}.", on_threads),
+                ("This has not ended yet: {}.", [running[task] for task in running if task in left]),
+            )
+            if names
+        )
+
+    async def _result(self, call: ToolCall, on_threads: list[str]) -> ToolResult:
+        """Return what comes of a call; one that is cancelled while it runs on a thread is added to those."""
         began_s = time.perf_counter()
         is_error = True
         try:
-            text = await self._text(call)
+            text = await self._text(call, on_threads)
             is_error = False
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
@@ -135,7 +173,7 @@ class Toolbox:
         duration_s = time.perf_counter() - began_s
         return ToolResult(call.id, call.name, text, is_error, duration_s=duration_s, whole=whole)
 
-    async def _text(self, call: ToolCall) -> str:
+    async def _text(self, call: ToolCall, on_threads: list[str]) -> str:
         tool = self._reader() if call.name == READER and self._wholes else self._tools.get(call.name)
         if tool is None:
             raise LookupError(f"There is no tool {call.name!r}. There are: {', '.join(self._tools)}.")
@@ -152,6 +190,11 @@ class Toolbox:
         try:
             async with asyncio.timeout(tool.time_limit_s) as limit:
                 return await self._run(tool, arguments)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if tool.where == "worker" and task is not None and task.cancelling():
+                on_threads.append(call.name)
+            raise
         except TimeoutError as error:
             if not limit.expired():
                 raise  # the tool's own

@@ -8,7 +8,7 @@ from typing import TextIO
 
 from ..events import Asked, Event, FellBack, Retrying
 from ..reply import Reply
-from .words import asked_notes, fallback_note, mark, printable, warning
+from .words import asked_notes, fallback_note, going_on, mark, printable, warning
 
 REPLACED = "What follows replaces the answer that began above: it broke off and was asked for anew."
 
@@ -68,7 +68,7 @@ class PlainView:
         if self._written:
             self._stream.write("\n")
             self._stream.flush()
-        for ending in filter(None, (mark(self._reply), warning(self._reply))):
+        for ending in filter(None, (mark(self._reply), going_on(self._reply), warning(self._reply))):
             self._tell(ending)
 
     def _write(self, *, is_over: bool = False) -> None:

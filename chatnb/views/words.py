@@ -54,10 +54,18 @@ def opening_notes(reply: Reply) -> Iterator[str]:
 
 
 def closing_notes(reply: Reply) -> Iterator[str]:
-    """Yield what has to be known of the answer that was just read: who went on with it."""
+    """Yield what has to be known of the answer that was just read: who went on with it, and what goes on after it."""
     for change in reply.fallbacks:
         if change.keeps_text:
             yield fallback_note(change)
+    if note := going_on(reply):
+        yield note
+
+
+def going_on(reply: Reply) -> str:
+    """Say which tools of a stopped answer could not be stopped; empty where there are none."""
+    end = reply.finished
+    return end.error if end is not None and end.outcome == "cancelled" else ""
 
 
 def warning(reply: Reply) -> str:

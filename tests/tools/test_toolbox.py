@@ -4,13 +4,13 @@ import asyncio
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from contextvars import ContextVar
 from typing import Any, NoReturn
 
 import pytest
 
-from chatnb.errors import SettingsError
+from chatnb.errors import SettingsError, ToolsGoOn
 from chatnb.messages import ToolCall, ToolResult
 from chatnb.tools.approval import Approval, Proposal, Verdict
 from chatnb.tools.tool import Tool, tool
@@ -270,6 +270,88 @@ async def test_closing_stops_an_asynchronous_tool_and_waits_for_its_end() -> Non
 
     assert ended == ["tidied"]
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def cancelled(box: Toolbox, *calls: ToolCall, once: asyncio.Event) -> BaseException:
+    """Return what calls end with that are cancelled once something has happened."""
+
+    async def end() -> BaseException:
+        try:
+            await results(box, *calls)
+        except asyncio.CancelledError as error:
+            return error
+        raise AssertionError("It was not cancelled.")
+
+    running = asyncio.create_task(end())
+    await once.wait()
+    running.cancel()
+    return await running
+
+
+async def test_who_cancels_is_told_which_functions_on_threads_go_on() -> None:
+    loop, released, has_begun = asyncio.get_running_loop(), threading.Event(), asyncio.Event()
+
+    def hang() -> None:
+        loop.call_soon_threadsafe(has_begun.set)
+        released.wait()
+
+    async def endless() -> None:
+        await asyncio.Event().wait()
+
+    box = Toolbox([Tool.of(hang), Tool.of(endless), Tool.of(lambda: "at once", name="quick")])
+
+    error = await cancelled(box, call("endless"), call("quick"), call("hang"), once=has_begun)
+
+    released.set()
+    assert isinstance(error, ToolsGoOn)
+    assert str(error) == "A thread cannot be stopped, so this goes on: hang."
+
+
+async def test_an_asynchronous_tool_that_does_not_stop_is_not_waited_for_and_named() -> None:
+    has_begun, released = asyncio.Event(), asyncio.Event()
+
+    async def stubborn() -> None:
+        has_begun.set()
+        while not released.is_set():
+            with suppress(asyncio.CancelledError):
+                await released.wait()
+
+    error = await cancelled(Toolbox([Tool.of(stubborn)]), call("stubborn"), once=has_begun)
+
+    [left] = asyncio.all_tasks() - {asyncio.current_task()}
+    released.set()
+    await left
+    assert str(error) == "This has not ended yet: stubborn."
+
+
+async def test_what_stops_is_not_named() -> None:
+    has_begun = asyncio.Event()
+
+    async def endless() -> None:
+        has_begun.set()
+        await asyncio.Event().wait()
+
+    error = await cancelled(Toolbox([Tool.of(endless)]), call("endless"), once=has_begun)
+
+    assert type(error) is asyncio.CancelledError
+
+
+async def test_a_look_at_what_a_call_would_do_is_no_tool_that_goes_on() -> None:
+    loop, released, has_begun = asyncio.get_running_loop(), threading.Event(), asyncio.Event()
+
+    def preview(_: Mapping[str, Any]) -> str:
+        loop.call_soon_threadsafe(has_begun.set)
+        return str(released.wait())
+
+    async def ask(_: Proposal) -> Verdict:
+        return "once"
+
+    act = Tool.of(lambda: "done", name="act", effects=["writes"], preview=preview)
+
+    error = await cancelled(Toolbox([act], approval=Approval(ask=ask)), call("act"), once=has_begun)
+
+    released.set()
+    assert type(error) is asyncio.CancelledError
 
 
 async def test_closing_does_not_wait_for_a_thread() -> None:
