@@ -8,8 +8,9 @@ import contextvars
 import inspect
 import threading
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, TypeVar
 
 from ..errors import SettingsError, ToolsGoOn
@@ -27,6 +28,14 @@ READER = "read_result"
 
 RESULT_CHARACTERS = 8_000
 """What of one result the model reads, at most: about 2,700 tokens."""
+
+MOST_CALLS = 100
+"""Calls of one answer that are run; a model in a circle may write any number, and each takes a thread, or asks."""
+
+WHOLE_CHARACTERS = 2_000_000
+"""What is kept of a result that the model may read on in; of a longer one, its beginning and its end."""
+
+_ITEMS = 10_000  # of something that yields them one after the other, perhaps without an end
 
 _STOPPING_S = 0.1  # whoever pressed stop wants the cell back, not what a tool has to tidy up
 
@@ -114,6 +123,10 @@ class Toolbox:
             If it is cancelled, and something goes on.
         """
         on_threads: list[str] = []
+        for call in calls[MOST_CALLS:]:
+            why = f"not run, since there were {len(calls):,} calls in one answer and at most {MOST_CALLS} are run."
+            yield ToolResult(call.id, call.name, f"Error: {why}", is_error=True)
+        calls = calls[:MOST_CALLS]
         tasks = [asyncio.create_task(self._result(call, on_threads), name=f"tool {call.name}") for call in calls]
         try:
             for done in asyncio.as_completed(tasks):
@@ -163,10 +176,10 @@ class Toolbox:
             if task is None or task.cancelling():
                 raise
             text = _told(error)  # nobody cancelled us: it is the tool's own
-        except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - the model reads it
-            # The last two would end the event loop of all.
+        except BaseException as error:  # noqa: BLE001 - the model reads it
+            # SystemExit and KeyboardInterrupt would end the event loop of all, GeneratorExit the turn.
             text = _told(error)
-        whole = text if len(text) > self._characters else ""
+        whole = shortened(text, WHOLE_CHARACTERS) if len(text) > self._characters else ""
         if whole:
             self._wholes[call.id] = whole
             text = shortened(text, self._characters, f'{READER}(call_id="{call.id}", start={self._characters // 2})')
@@ -257,6 +270,8 @@ def as_text(value: object) -> str:
 
     if isinstance(value, str):
         return value
+    if isinstance(value, Iterator):
+        value = [*islice(value, _ITEMS), *("[... it goes on ...]" for _ in islice(value, 1))]
     try:
         return to_json(value, inf_nan_mode="constants").decode()
     except (PydanticSerializationError, ValueError, RecursionError):  # no JSON, or it holds itself
@@ -310,4 +325,7 @@ def _throw(error: BaseException) -> Any:
 
 def _told(error: BaseException) -> str:
     # In words: servers pass the text of a result on to the model, and no sign that it is an error.
-    return f"Error: {type(error).__name__}: {error}"
+    try:
+        return f"Error: {type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - the error's own `__str__` may raise anything
+        return f"Error: {type(error).__name__}"

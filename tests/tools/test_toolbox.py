@@ -1,6 +1,7 @@
 """A toolbox runs what a model calls, where it belongs, and answers each call whatever happens."""
 
 import asyncio
+import itertools
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +15,7 @@ from chatnb.errors import SettingsError, ToolsGoOn
 from chatnb.messages import ToolCall, ToolResult
 from chatnb.tools.approval import Approval, Proposal, Verdict
 from chatnb.tools.tool import Tool, tool
-from chatnb.tools.toolbox import Toolbox
+from chatnb.tools.toolbox import MOST_CALLS, WHOLE_CHARACTERS, Toolbox
 
 
 def call(name: str, arguments: Mapping[str, Any] | None = None, call_id: str = "1") -> ToolCall:
@@ -138,6 +139,55 @@ async def test_what_an_asynchronous_tool_raises_is_a_result_too(error: BaseExcep
 
     assert answer.is_error
     assert type(error).__name__ in answer.text
+
+
+class UnsayableError(Exception):
+    """An error that does not even let itself be told."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize("where", ["worker", "loop"])
+@pytest.mark.parametrize(
+    ("error", "text"), [(UnsayableError(), "Error: UnsayableError"), (GeneratorExit(), "Error: GeneratorExit: ")]
+)
+async def test_no_error_of_a_tool_ends_the_turn(error: BaseException, text: str, where: Any) -> None:
+    box = Toolbox([Tool.of(raising(error), name="it", where=where)])
+
+    [answer] = await results(box, call("it"))
+
+    assert (answer.text, answer.is_error) == (text, True)
+
+
+async def test_what_a_tool_yields_without_an_end_is_read_as_far_as_it_is_worth_reading() -> None:
+    def count() -> Iterator[int]:
+        yield from itertools.count()
+
+    endless, ended = await result(count), await result(lambda: iter([1, 2]))
+
+    assert endless.text.startswith("[0,1,2,")
+    assert endless.text.endswith('"[... it goes on ...]"]')
+    assert ended.text == "[1,2]"
+
+
+async def test_of_a_huge_result_no_more_is_kept_than_can_be_read_on() -> None:
+    answer = await result(lambda: "x" * 20_000_000)
+
+    assert WHOLE_CHARACTERS < len(answer.whole) < WHOLE_CHARACTERS + 200
+    assert "18,000,000 characters left out" in answer.whole
+
+
+async def test_of_ten_thousand_calls_in_one_answer_some_are_run_and_all_are_answered() -> None:
+    ran: list[int] = []
+    box = Toolbox([Tool.of(lambda: ran.append(1), name="act")])
+
+    answers = await results(box, *[call("act", call_id=str(number)) for number in range(10_000)])
+
+    assert len(ran) == MOST_CALLS
+    assert {answer.call_id for answer in answers} == set(map(str, range(10_000)))
+    assert sum(answer.is_error for answer in answers) == 10_000 - MOST_CALLS
+    assert "10,000 calls in one answer" in answers[0].text
 
 
 async def test_an_unknown_tool_names_those_that_there_are() -> None:
