@@ -19,7 +19,8 @@ from .rows import Row
 
 def rows(quick: bool) -> Iterator[Row]:
     """Yield the milliseconds from the kernel's interrupt to its idleness."""
-    models = {name.replace(" ", "-"): calling(case) for name, case in CASES.items()}
+    # The call again and again: no turn gets further.
+    models = {name.replace(" ", "-"): calling(case)[:1] for name, case in CASES.items()}
     with TemporaryDirectory() as home, FaultServer(models) as server:
         folder = Path(home, "work")
         folder.mkdir()
