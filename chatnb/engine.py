@@ -36,7 +36,13 @@ class Tools(Protocol):
         ...
 
     def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolResult]:
-        """Yield one result for each call, as they come; a failure is a result. Closing it stops what still runs."""
+        """Yield one result for each call, as they come; a failure is a result. Closing it stops what still runs.
+
+        Raises
+        ------
+        ToolsGoOn
+            If it is cancelled and cannot stop what still runs.
+        """
         ...
 
 

@@ -20,9 +20,12 @@ Every text says what happened, what was tried, and what to do next.
         * ContextRefused       what may not or cannot be read
     * AnswerInvalid            an answer that does not fit the schema that was asked for
 * ChatInterrupted              a KeyboardInterrupt: the user stopped the answer
+* ToolsGoOn                    a CancelledError: an answer was stopped, and a tool that it called could not be
 """
 
 from __future__ import annotations
+
+import asyncio
 
 
 class ChatError(Exception):
@@ -132,6 +135,10 @@ class ChatInterrupted(KeyboardInterrupt):
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]
+
+
+class ToolsGoOn(asyncio.CancelledError):
+    """What ran was cancelled, as it should be, but for tools that go on; the text says which, for the user."""
 
 
 def named(kind: str, message: str) -> ChatError:

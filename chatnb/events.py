@@ -128,7 +128,10 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The turn is over. `error` and `error_kind` (a class of errors.py) tell why it failed."""
+    """The turn is over. `error` and `error_kind` (a class of errors.py) tell why it failed.
+
+    Where it was cancelled, `error` says which tools could not be stopped; mostly it is empty.
+    """
 
     outcome: Outcome
     error: str = ""

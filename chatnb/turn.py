@@ -14,7 +14,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from . import errors
-from .errors import ChatError
+from .errors import ChatError, ToolsGoOn
 from .events import Asked, Event, Finished, TextDelta, ThinkingDelta, TokensCounted, ToolFinished
 from .messages import Message, Outcome
 from .reply import Reply
@@ -182,8 +182,8 @@ class Turn:
             async with aclosing(events):
                 async for event in events:
                     self._push(event)
-        except asyncio.CancelledError:
-            return Finished("cancelled")
+        except asyncio.CancelledError as error:
+            return Finished("cancelled", str(error) if isinstance(error, ToolsGoOn) else "")
         except Exception as error:  # noqa: BLE001 - see _failure
             return _failure(error)
         return Finished(self._natural_outcome())

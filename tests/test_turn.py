@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 import pytest
 
-from chatnb.errors import ModelUnreachable, StoreError
+from chatnb.errors import ModelUnreachable, StoreError, ToolsGoOn
 from chatnb.events import (
     Asked,
     Event,
@@ -175,6 +175,26 @@ async def test_cancelling_in_mid_stream_keeps_what_was_said_and_closes_the_event
     assert end.outcome == "cancelled"
     assert teller.is_closed
     assert [(message.text, message.outcome) for message in teller.kept[0]] == [("Once upon", "cancelled")]
+
+
+async def test_what_could_not_be_stopped_is_told_at_the_end_and_kept() -> None:
+    async def events() -> AsyncGenerator[Event]:
+        yield ASKED
+        yield ToolStarted(ToolCall("1", "hang", {}))
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError as error:
+            raise ToolsGoOn("This goes on: hang.") from error
+
+    teller = Teller()
+    turn = Turn(question(), events(), teller.keep)
+    await until(turn, 2)
+
+    turn.cancel()
+    end = await ended(turn)
+
+    assert (end.outcome, end.error) == ("cancelled", "This goes on: hang.")
+    assert [(message.outcome, message.error) for message in teller.kept[0]] == [("cancelled", "This goes on: hang.")]
 
 
 async def test_cancelling_before_the_first_step_ends_it_as_any_other() -> None:

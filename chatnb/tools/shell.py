@@ -95,6 +95,9 @@ class Commands:
                 code = await process.wait()
         except TimeoutError:
             raise TimeoutError(f"Stopped after {self._time_limit_s:g} s. {output.text()}".strip()) from None
+        except asyncio.CancelledError:
+            transport.close()  # nobody wants the output any more, nor waits for its end
+            raise
         finally:
             _kill(process.pid)
             await process.wait()

@@ -8,11 +8,12 @@ import contextvars
 import inspect
 import threading
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, TypeVar
 
-from ..errors import SettingsError
+from ..errors import SettingsError, ToolsGoOn
 from ..messages import Image, ToolCall, ToolResult, ToolSpec
 from .approval import Approval
 from .outcome import Outcome
@@ -28,6 +29,16 @@ READER = "read_result"
 
 RESULT_CHARACTERS = 8_000
 """What of one result the model reads, at most: about 2,700 tokens."""
+
+MOST_CALLS = 100
+"""Calls of one answer that are run; a model in a circle may write any number, and each takes a thread, or asks."""
+
+WHOLE_CHARACTERS = 2_000_000
+"""What is kept of a result that the model may read on in; of a longer one, its beginning and its end."""
+
+_ITEMS = 10_000  # of something that yields them one after the other, perhaps without an end
+
+_STOPPING_S = 0.1  # whoever pressed stop wants the cell back, not what a tool has to tidy up
 
 
 class Toolbox:
@@ -75,6 +86,7 @@ class Toolbox:
         self._wholes = dict(wholes or {})
         self._is_tainted = is_tainted
         self._networked: set[str] = set()  # calls whose results may come from the network
+        self._left: set[asyncio.Task[ToolResult]] = set()  # that were cancelled and have not ended; the loop holds none
         for each in tools:
             tool = each if isinstance(each, Tool) else tool_of(each) or Tool.of(each)
             if self._tools.setdefault(tool.spec.name, tool) is not tool:
@@ -113,36 +125,75 @@ class Toolbox:
     async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolResult]:
         """Run all calls side by side and yield their results as they come.
 
-        A failure is a result. Closing it cancels asynchronous tools and waits for them; a thread cannot be stopped, so
-        what runs on one goes on, and nobody waits for it.
+        A failure is a result. Closing it cancels asynchronous tools and waits a moment for them; a thread cannot be
+        stopped, so what runs on one goes on, and nobody waits for it.
+
+        Raises
+        ------
+        ToolsGoOn
+            If it is cancelled, and something goes on.
         """
-        tasks = [asyncio.create_task(self._result(call), name=f"tool {call.name}") for call in calls]
+        on_threads: list[str] = []
+        for call in calls[MOST_CALLS:]:
+            why = f"not run, since there were {len(calls):,} calls in one answer and at most {MOST_CALLS} are run."
+            yield ToolResult(call.id, call.name, f"Error: {why}", is_error=True)
+        calls = calls[:MOST_CALLS]
+        tasks = [asyncio.create_task(self._result(call, on_threads), name=f"tool {call.name}") for call in calls]
         try:
             for done in asyncio.as_completed(tasks):
                 yield await done
+        except asyncio.CancelledError as error:
+            if goes_on := await self._stop(tasks, calls, on_threads):
+                raise ToolsGoOn(goes_on) from error
+            raise
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._stop(tasks, calls, on_threads)
 
-    async def _result(self, call: ToolCall) -> ToolResult:
+    async def _stop(
+        self, tasks: Sequence[asyncio.Task[ToolResult]], calls: Sequence[ToolCall], on_threads: Sequence[str]
+    ) -> str:
+        """Cancel what runs, wait a moment for its end, and say in a sentence or two what goes on."""
+        running = {
+            task: call.name
+            for task, call in zip(tasks, calls, strict=True)
+            if not task.done() and task not in self._left  # what tidies up is not cancelled again
+        }
+        if not running:
+            return ""
+        for task in running:
+            task.cancel()
+        _, left = await asyncio.wait(running, timeout=_STOPPING_S)
+        self._left |= left
+        for task in left:
+            task.add_done_callback(self._left.discard)
+        return " ".join(
+            sentence.format(", ".join(dict.fromkeys(names)))
+            for sentence, names in (
+                ("A thread cannot be stopped, so this goes on: {}.", on_threads),
+                ("This has not ended yet: {}.", [running[task] for task in running if task in left]),
+            )
+            if names
+        )
+
+    async def _result(self, call: ToolCall, on_threads: list[str]) -> ToolResult:
+        """Return what comes of a call; one that is cancelled while it runs on a thread is added to those."""
         began_s = time.perf_counter()
         is_error, is_foreign = True, False
         images: tuple[Image, ...] = ()
         try:
             tool, arguments = await self._allowed(call)
             is_foreign = bool(tool.effects) or tool.spec.name == READER
-            outcome = await self._outcome(call, tool, arguments)
+            outcome = await self._outcome(call, tool, arguments, on_threads)
             text, images, is_error = outcome.text, outcome.images, False
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
             text = _told(error)  # nobody cancelled us: it is the tool's own
-        except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - the model reads it
-            # The last two would end the event loop of all.
+        except BaseException as error:  # noqa: BLE001 - the model reads it
+            # SystemExit and KeyboardInterrupt would end the event loop of all, GeneratorExit the turn.
             text = _told(error)
-        whole = text if len(text) > self._characters else ""
+        whole = shortened(text, WHOLE_CHARACTERS) if len(text) > self._characters else ""
         if whole:
             self._wholes[call.id] = whole
             text = shortened(text, self._characters, f'{READER}(call_id="{call.id}", start={self._characters // 2})')
@@ -168,10 +219,17 @@ class Toolbox:
             await self._approval.check(tool, call, arguments, preview, is_tainted=is_tainted)
         return tool, arguments
 
-    async def _outcome(self, call: ToolCall, tool: Tool, arguments: Mapping[str, Any]) -> Outcome:
+    async def _outcome(
+        self, call: ToolCall, tool: Tool, arguments: Mapping[str, Any], on_threads: list[str]
+    ) -> Outcome:
         try:
             async with asyncio.timeout(tool.time_limit_s) as limit:
                 return await self._run(tool, arguments)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if tool.where == "worker" and task is not None and task.cancelling():
+                on_threads.append(call.name)
+            raise
         except TimeoutError as error:
             if not limit.expired():
                 raise  # the tool's own
@@ -240,6 +298,8 @@ def as_text(value: object) -> str:
 
     if isinstance(value, str):
         return value
+    if isinstance(value, Iterator):
+        value = [*islice(value, _ITEMS), *("[... it goes on ...]" for _ in islice(value, 1))]
     try:
         return to_json(value, inf_nan_mode="constants").decode()
     except (PydanticSerializationError, ValueError, RecursionError):  # no JSON, or it holds itself
@@ -293,4 +353,7 @@ def _throw(error: BaseException) -> Any:
 
 def _told(error: BaseException) -> str:
     # In words: servers pass the text of a result on to the model, and no sign that it is an error.
-    return f"Error: {type(error).__name__}: {error}"
+    try:
+        return f"Error: {type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - the error's own `__str__` may raise anything
+        return f"Error: {type(error).__name__}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
@@ -108,14 +108,19 @@ class Layout:
         """Yield what stands on each page; at least one, if an empty one."""
         sheet: _Sheet = []
         used = 0
+        waiting: dict[
+            str, list[_Call]
+        ] = {}  # a look through all calls for each result would take a minute for thousands
         for part in parts:
             match part:
                 case Thinking():
                     sheet.append(part)
                 case ToolCall():
-                    sheet.append(_Call(part))
+                    sheet.append(called := _Call(part))
+                    waiting.setdefault(part.id, []).append(called)
                 case ToolResult():
-                    _give(sheet, part)
+                    if calls := waiting.get(part.call_id):
+                        calls.pop(0).result = part
                 case Text(rest):
                     if self._page_chars is not None and used > self._page_chars * 3 // 4:
                         yield sheet
@@ -192,13 +197,6 @@ class _Call:
 
 
 _Sheet = list[str | Thinking | _Call]
-
-
-def _give(sheet: Iterable[str | Thinking | _Call], result: ToolResult) -> None:
-    for item in sheet:
-        if isinstance(item, _Call) and item.result is None and item.call.id == result.call_id:
-            item.result = result
-            return
 
 
 def _safe(text: str, *, is_final: bool) -> str:

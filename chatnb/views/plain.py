@@ -8,7 +8,7 @@ from typing import TextIO
 
 from ..events import Asked, Event, FellBack, Retrying
 from ..reply import Reply
-from .words import asked_notes, fallback_note, mark, offer, printable, warning
+from .words import asked_notes, fallback_note, going_on, mark, offer, printable, warning
 
 REPLACED = "What follows replaces the answer that began above: it broke off and was asked for anew."
 
@@ -69,7 +69,7 @@ class PlainView:
             self._stream.write("\n")
             self._stream.flush()
         offered = offer(self._reply.offered) if self._reply.offered else ""
-        for ending in filter(None, (offered, mark(self._reply), warning(self._reply))):
+        for ending in filter(None, (offered, mark(self._reply), going_on(self._reply), warning(self._reply))):
             self._tell(ending)
 
     def _write(self, *, is_over: bool = False) -> None:

@@ -55,12 +55,14 @@ def opening_notes(reply: Reply) -> Iterator[str]:
 
 
 def closing_notes(reply: Reply) -> Iterator[str]:
-    """Yield what has to be known of the answer that was just read: who went on with it, and what it only prints."""
+    """Yield what has to be known of the answer that was just read: who went on with it, what it only prints, what goes on."""
     for change in reply.fallbacks:
         if change.keeps_text:
             yield fallback_note(change)
     if reply.offered:
         yield offer(reply.offered)
+    if note := going_on(reply):
+        yield note
 
 
 def offer(calls: Sequence[ToolCall]) -> str:
@@ -79,6 +81,12 @@ def offer(calls: Sequence[ToolCall]) -> str:
         f"The answer only prints calls of tools: {', '.join(listed)}{more}. `%chat call` makes all of them, "
         "`%chat call 1` the first."
     )
+
+
+def going_on(reply: Reply) -> str:
+    """Say which tools of a stopped answer could not be stopped; empty where there are none."""
+    end = reply.finished
+    return end.error if end is not None and end.outcome == "cancelled" else ""
 
 
 def warning(reply: Reply) -> str:

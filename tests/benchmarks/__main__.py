@@ -21,6 +21,8 @@ MODULES = (
     "cpu",
     "lag",
     "interrupt",
+    "interrupted_tools",
+    "tool_calls",
     "stores",
     "searching",
     "estimate",

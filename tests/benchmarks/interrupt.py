@@ -34,9 +34,10 @@ def _stopped(kernel: Kernel, server: ServerProcess, after_s: float) -> tuple[flo
     stopped_at = time.monotonic()
     kernel.interrupt()
     run = pending.wait()
-    idle_at = max(message.at for message in run.messages if _is_idle(message))
+    idle_at = max(message.at for message in run.messages if is_idle(message))
     return idle_at - stopped_at, server.exchanges()[-1]["client_left_at"] - stopped_at
 
 
-def _is_idle(message: Published) -> bool:
+def is_idle(message: Published) -> bool:
+    """Whether a message says that the kernel has nothing to do."""
     return message.type == "status" and message.content["execution_state"] == "idle"

@@ -1,21 +1,22 @@
 """A toolbox runs what a model calls, where it belongs, and answers each call whatever happens."""
 
 import asyncio
+import itertools
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any, NoReturn
 
 import pytest
 
-from chatnb.errors import SettingsError
+from chatnb.errors import SettingsError, ToolsGoOn
 from chatnb.messages import ToolCall, ToolResult
 from chatnb.tools.approval import Approval, Proposal, Verdict
 from chatnb.tools.tool import Effect, Tool, tool
-from chatnb.tools.toolbox import Toolbox
+from chatnb.tools.toolbox import MOST_CALLS, WHOLE_CHARACTERS, Toolbox
 
 
 def call(name: str, arguments: Mapping[str, Any] | None = None, call_id: str = "1") -> ToolCall:
@@ -139,6 +140,55 @@ async def test_what_an_asynchronous_tool_raises_is_a_result_too(error: BaseExcep
 
     assert answer.is_error
     assert type(error).__name__ in answer.text
+
+
+class UnsayableError(Exception):
+    """An error that does not even let itself be told."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize("where", ["worker", "loop"])
+@pytest.mark.parametrize(
+    ("error", "text"), [(UnsayableError(), "Error: UnsayableError"), (GeneratorExit(), "Error: GeneratorExit: ")]
+)
+async def test_no_error_of_a_tool_ends_the_turn(error: BaseException, text: str, where: Any) -> None:
+    box = Toolbox([Tool.of(raising(error), name="it", where=where)])
+
+    [answer] = await results(box, call("it"))
+
+    assert (answer.text, answer.is_error) == (text, True)
+
+
+async def test_what_a_tool_yields_without_an_end_is_read_as_far_as_it_is_worth_reading() -> None:
+    def count() -> Iterator[int]:
+        yield from itertools.count()
+
+    endless, ended = await result(count), await result(lambda: iter([1, 2]))
+
+    assert endless.text.startswith("[0,1,2,")
+    assert endless.text.endswith('"[... it goes on ...]"]')
+    assert ended.text == "[1,2]"
+
+
+async def test_of_a_huge_result_no_more_is_kept_than_can_be_read_on() -> None:
+    answer = await result(lambda: "x" * 20_000_000)
+
+    assert WHOLE_CHARACTERS < len(answer.whole) < WHOLE_CHARACTERS + 200
+    assert "18,000,000 characters left out" in answer.whole
+
+
+async def test_of_ten_thousand_calls_in_one_answer_some_are_run_and_all_are_answered() -> None:
+    ran: list[int] = []
+    box = Toolbox([Tool.of(lambda: ran.append(1), name="act")])
+
+    answers = await results(box, *[call("act", call_id=str(number)) for number in range(10_000)])
+
+    assert len(ran) == MOST_CALLS
+    assert {answer.call_id for answer in answers} == set(map(str, range(10_000)))
+    assert sum(answer.is_error for answer in answers) == 10_000 - MOST_CALLS
+    assert "10,000 calls in one answer" in answers[0].text
 
 
 async def test_an_unknown_tool_names_those_that_there_are() -> None:
@@ -271,6 +321,88 @@ async def test_closing_stops_an_asynchronous_tool_and_waits_for_its_end() -> Non
 
     assert ended == ["tidied"]
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def cancelled(box: Toolbox, *calls: ToolCall, once: asyncio.Event) -> BaseException:
+    """Return what calls end with that are cancelled once something has happened."""
+
+    async def end() -> BaseException:
+        try:
+            await results(box, *calls)
+        except asyncio.CancelledError as error:
+            return error
+        raise AssertionError("It was not cancelled.")
+
+    running = asyncio.create_task(end())
+    await once.wait()
+    running.cancel()
+    return await running
+
+
+async def test_who_cancels_is_told_which_functions_on_threads_go_on() -> None:
+    loop, released, has_begun = asyncio.get_running_loop(), threading.Event(), asyncio.Event()
+
+    def hang() -> None:
+        loop.call_soon_threadsafe(has_begun.set)
+        released.wait()
+
+    async def endless() -> None:
+        await asyncio.Event().wait()
+
+    box = Toolbox([Tool.of(hang), Tool.of(endless), Tool.of(lambda: "at once", name="quick")])
+
+    error = await cancelled(box, call("endless"), call("quick"), call("hang"), once=has_begun)
+
+    released.set()
+    assert isinstance(error, ToolsGoOn)
+    assert str(error) == "A thread cannot be stopped, so this goes on: hang."
+
+
+async def test_an_asynchronous_tool_that_does_not_stop_is_not_waited_for_and_named() -> None:
+    has_begun, released = asyncio.Event(), asyncio.Event()
+
+    async def stubborn() -> None:
+        has_begun.set()
+        while not released.is_set():
+            with suppress(asyncio.CancelledError):
+                await released.wait()
+
+    error = await cancelled(Toolbox([Tool.of(stubborn)]), call("stubborn"), once=has_begun)
+
+    [left] = asyncio.all_tasks() - {asyncio.current_task()}
+    released.set()
+    await left
+    assert str(error) == "This has not ended yet: stubborn."
+
+
+async def test_what_stops_is_not_named() -> None:
+    has_begun = asyncio.Event()
+
+    async def endless() -> None:
+        has_begun.set()
+        await asyncio.Event().wait()
+
+    error = await cancelled(Toolbox([Tool.of(endless)]), call("endless"), once=has_begun)
+
+    assert type(error) is asyncio.CancelledError
+
+
+async def test_a_look_at_what_a_call_would_do_is_no_tool_that_goes_on() -> None:
+    loop, released, has_begun = asyncio.get_running_loop(), threading.Event(), asyncio.Event()
+
+    def preview(_: Mapping[str, Any]) -> str:
+        loop.call_soon_threadsafe(has_begun.set)
+        return str(released.wait())
+
+    async def ask(_: Proposal) -> Verdict:
+        return "once"
+
+    act = Tool.of(lambda: "done", name="act", effects=["writes"], preview=preview)
+
+    error = await cancelled(Toolbox([act], approval=Approval(ask=ask)), call("act"), once=has_begun)
+
+    released.set()
+    assert type(error) is asyncio.CancelledError
 
 
 async def test_closing_does_not_wait_for_a_thread() -> None:

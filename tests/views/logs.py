@@ -90,6 +90,9 @@ LOGS: dict[str, list[Event]] = {
     ],
     "a long answer": turn(said(PARAGRAPH * 300, 500), COUNTED),
     "an answer that was stopped": turn(said("The mean is"), end=Finished("cancelled", duration_s=1.0)),
+    "a stopped answer with a tool that goes on": turn(
+        said("I look it up."), ToolStarted(CALL), COUNTED, end=Finished("cancelled", "This goes on: search.")
+    ),
     "an answer that broke off": turn(said("The mean is"), end=Finished("failed", "gone", "ModelBroken", 1.0)),
     "an answer that was cut": turn(
         said("The mean is"), replace(COUNTED, stop="length"), end=Finished("length", duration_s=1.0)

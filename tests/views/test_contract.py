@@ -121,6 +121,7 @@ def test_a_view_that_never_showed_anything_closes(make: Make) -> None:
         ("a part of the session", "2 oldest messages are left out"),
         ("a fallback before the answer", "qwen3 8b could not answer not enough memory llama3 answers instead"),
         ("an answer that was stopped", "stopped"),
+        ("a stopped answer with a tool that goes on", "This goes on search"),
         ("an answer that broke off", "broke off"),
         ("an answer that was cut", "cut at the limit of tokens"),
         ("no answer", "an empty answer"),
