@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from traitlets import All, Bool, Dict, Enum, Float, Int, List, TraitError, TraitType, Unicode, observe
+from traitlets import All, Bool, Dict, Enum, Float, Int, List, TraitError, TraitType, Unicode, observe, validate
 from traitlets.config import SingletonConfigurable
 
 from .errors import SettingsError
+from .models.endpoints import endpoints_of
 from .settings import RetryPolicy, Settings
 
 _DEFAULT = Settings()
@@ -28,6 +29,10 @@ class ChatConfig(SingletonConfigurable):
         help="Model to ask, or several with commas between them: the rest are asked when it cannot answer."
     ).tag(config=True)
     host = Unicode(help="Ollama's address, in any form that OLLAMA_HOST takes; empty: the local one.").tag(config=True)
+    endpoints = Dict(
+        help='Servers that speak OpenAI\'s protocol: {"lab": {"base_url": "http://gpu:8000/v1", "api_key_env": "LAB_KEY"}}'
+        " makes lab:MODEL a model. Keys are named, never written here."
+    ).tag(config=True)
     system = Unicode(help="System prompt of every session that has none of its own.").tag(config=True)
     options = Dict(help="Options of Ollama, such as temperature, seed, num_ctx.").tag(config=True)
     think = Bool(None, allow_none=True, help="Whether the model is to think first; None leaves it to the model.").tag(
@@ -115,6 +120,7 @@ class ChatConfig(SingletonConfigurable):
         return Settings(
             model=self.model,
             host=self.host,
+            endpoints=endpoints_of(self.endpoints),
             system=self.system,
             options=dict(self.options),
             think=self.think,
@@ -147,6 +153,11 @@ class ChatConfig(SingletonConfigurable):
             for name, trait in sorted(self.traits(config=True).items())
         )
 
+    @validate("endpoints")
+    def _refuse_keys(self, proposal: Any) -> Any:
+        endpoints_of(proposal.value)
+        return proposal.value
+
     @observe(All)
     def _note_origin(self, change: Any) -> None:
         if change.name in self.traits(config=True):
@@ -160,11 +171,14 @@ class ChatConfig(SingletonConfigurable):
                 continue
             try:
                 setattr(self, name, trait.from_string(text))
+            except SettingsError:
+                raise
             except (TraitError, ValueError) as error:
-                msg = (
-                    f"The environment variable {variable} is {text!r}, which is no value for ChatConfig.{name}: {error}"
-                )
-                raise SettingsError(msg) from error
+                # Somebody may have put a key there, and a text that cannot be read is not known to hold none.
+                what = "" if name == "endpoints" else f" is {text!r}, which"
+                why = "" if name == "endpoints" else f": {error}"
+                msg = f"The environment variable {variable}{what} is no value for ChatConfig.{name}{why}"
+                raise SettingsError(msg) from (None if name == "endpoints" else error)
             self._origins[name] = variable
             return
 

@@ -87,7 +87,7 @@ class Answered:
 def anywhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask the server as one on this machine, and as one on another, which has another transport."""
     if request.param == "elsewhere":
-        monkeypatch.setattr("chatnb.models.ollama.is_loopback", lambda _: False)
+        monkeypatch.setattr("chatnb.models.connecting.is_loopback", lambda _: False)
 
 
 async def ask(
