@@ -32,7 +32,8 @@ class Thoughts:
     def add(self, text: str) -> Iterator[TextDelta | ThinkingDelta]:
         """Take in more text, and yield what is certain by now."""
         if self._is_settled and not self._is_blank:
-            yield TextDelta(text)
+            if text:
+                yield TextDelta(text)
             return
         self._held += text
         if not self._is_settled and not self._closing and not self._opened():
