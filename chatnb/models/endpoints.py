@@ -157,7 +157,7 @@ def _endpoint(name: Any, said: Any) -> Endpoint:
         _base_url(name, said.get("base_url")),
         variable,
         entry,
-        _headers(name, said.get("headers") or {}),
+        _headers(name, said.get("headers", {})),
         continues,
     )
 

@@ -159,8 +159,9 @@ class OpenAIProvider:
                 else:
                     async with aclosing(self._objects(response)) as objects:
                         async for each in objects:
-                            if error := _error_in(each):
-                                raise self._told(error, response.request, name)
+                            if failure := self._failure(each, response.request, name):
+                                del each  # no frame of a traceback is to hold what a server repeats
+                                raise failure
                             yield each
                     return
         except httpx.HTTPError as error:
@@ -263,8 +264,10 @@ class OpenAIProvider:
             pass  # without the names, then
         return failures.not_found(model, self.endpoint, names)
 
-    def _told(self, error: Json, request: httpx.Request, model: str) -> ModelError:
-        """Return what an error in mid-stream means."""
+    def _failure(self, sent: Mapping[str, Json], request: httpx.Request, model: str) -> ModelError | None:
+        """Return what an error in mid-stream means; None if it is none."""
+        if not (error := _error_in(sent)):
+            return None
         text = failures.scrubbed(json.dumps(error), self._keys().secrets_of(request))
         return failures.of_error(json.loads(text), endpoint=self.endpoint, model=f"{self.endpoint.name}:{model}")
 
