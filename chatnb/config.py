@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from traitlets import All, Bool, Dict, Enum, Float, Int, List, TraitError, TraitType, Unicode, observe, validate
+from traitlets import All, Bool, Dict, Enum, Float, Int, List, TraitError, TraitType, Unicode, observe
 from traitlets.config import SingletonConfigurable
 
 from .errors import SettingsError
@@ -22,6 +22,19 @@ from .settings import RetryPolicy, Settings
 _DEFAULT = Settings()
 
 
+class _Endpoints(Dict):
+    """Endpoints by their names, without keys.
+
+    Refused before it is kept: `%config` keeps what only a validator of the whole refuses.
+    """
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        if not isinstance(value, dict):  # the message of the base class repeats it
+            raise SettingsError('ChatConfig.endpoints is of the form {"lab": {"base_url": "http://gpu:8000/v1"}}.')
+        endpoints_of(value)
+        return super().validate(obj, value)
+
+
 class ChatConfig(SingletonConfigurable):
     """How chatnb asks and shows. Each setting can be given by %config, a configuration file, or the environment."""
 
@@ -29,7 +42,7 @@ class ChatConfig(SingletonConfigurable):
         help="Model to ask, or several with commas between them: the rest are asked when it cannot answer."
     ).tag(config=True)
     host = Unicode(help="Ollama's address, in any form that OLLAMA_HOST takes; empty: the local one.").tag(config=True)
-    endpoints = Dict(
+    endpoints = _Endpoints(
         help='Servers that speak OpenAI\'s protocol: {"lab": {"base_url": "http://gpu:8000/v1", "api_key_env": "LAB_KEY"}}'
         " makes lab:MODEL a model. Keys are named, never written here."
     ).tag(config=True)
@@ -152,11 +165,6 @@ class ChatConfig(SingletonConfigurable):
             Setting(name, getattr(self, name), self._origins.get(name, "default"), trait.help)
             for name, trait in sorted(self.traits(config=True).items())
         )
-
-    @validate("endpoints")
-    def _refuse_keys(self, proposal: Any) -> Any:
-        endpoints_of(proposal.value)
-        return proposal.value
 
     @observe(All)
     def _note_origin(self, change: Any) -> None:

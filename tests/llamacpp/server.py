@@ -101,7 +101,7 @@ class LlamaServer:
 
 def main(port: int) -> None:
     """Serve until the process is ended."""
-    import xllamacpp  # noqa: PLC0415 - only the process that serves needs 100 MB of it
+    import xllamacpp  # type: ignore[import-untyped]  # noqa: PLC0415 - only the process that serves needs 100 MB
 
     params = xllamacpp.CommonParams()
     params.model.path = str(MODEL / "tinychat.gguf")
