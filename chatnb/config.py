@@ -16,8 +16,7 @@ from traitlets import All, Bool, Dict, Enum, Float, Int, List, TraitError, Trait
 from traitlets.config import SingletonConfigurable
 
 from .errors import SettingsError
-from .models.endpoints import endpoints_of
-from .settings import RetryPolicy, Settings
+from .settings import Endpoint, RetryPolicy, Settings
 
 _DEFAULT = Settings()
 
@@ -31,7 +30,7 @@ class _Endpoints(Dict):
     def validate(self, obj: Any, value: Any) -> Any:
         if not isinstance(value, dict):  # the message of the base class repeats it
             raise SettingsError('ChatConfig.endpoints is of the form {"lab": {"base_url": "http://gpu:8000/v1"}}.')
-        endpoints_of(value)
+        _endpoints_of(value)
         return super().validate(obj, value)
 
 
@@ -133,7 +132,7 @@ class ChatConfig(SingletonConfigurable):
         return Settings(
             model=self.model,
             host=self.host,
-            endpoints=endpoints_of(self.endpoints),
+            endpoints=_endpoints_of(self.endpoints),
             system=self.system,
             options=dict(self.options),
             think=self.think,
@@ -189,6 +188,14 @@ class ChatConfig(SingletonConfigurable):
                 raise SettingsError(msg) from (None if name == "endpoints" else error)
             self._origins[name] = variable
             return
+
+
+def _endpoints_of(value: Mapping[str, Any]) -> Mapping[str, Endpoint]:
+    if not value:
+        return {}
+    from .models.endpoints import endpoints_of  # noqa: PLC0415 - loading takes what all need, and no more
+
+    return endpoints_of(value)
 
 
 @dataclass(frozen=True, slots=True)
