@@ -28,6 +28,7 @@ MODULES = (
     "recording",
     "browser",
     "summaries",
+    "openai_stream",
 )
 
 _LINE = "{:<62} {:>12} {:>12}  {:<5}  {}"
