@@ -256,6 +256,7 @@ class Chat:
             messages,
             hidden=plan.ask.session.hidden,
             options=plan.request.options,
+            num_ctx=plan.prompt.num_ctx,
             calibration=plan.calibration,
             keep_alive=plan.request.keep_alive,
         )

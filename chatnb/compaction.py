@@ -29,6 +29,7 @@ async def summary_of(
     *,
     hidden: Collection[str] = (),
     options: Mapping[str, Json],
+    num_ctx: int,
     calibration: Calibration,
     keep_alive: str | None = None,
 ) -> Message:
@@ -43,6 +44,8 @@ async def summary_of(
         Ids of messages whose turns are not read.
     options
         As the question has them: another window would make the server load the model anew.
+    num_ctx
+        The window in tokens, which is not among the options where a server has one window for all.
 
     Raises
     ------
@@ -50,7 +53,7 @@ async def summary_of(
         As `Model.stream` does; also if nothing was said.
     """
     summary, last = "", messages[-1]
-    room = int(options["num_ctx"]) // 2 - _ANSWER_TOKENS // 2
+    room = num_ctx // 2 - _ANSWER_TOKENS // 2
     for piece in _pieces(_read(messages, hidden), max(room, 256), calibration):
         summary = await _said(model, "\n\n".join(filter(None, (summary, piece))), last, options, keep_alive)
     return summary_message(summary, last)

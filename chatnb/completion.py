@@ -11,6 +11,7 @@ from .commands import COMMANDS
 from .desk import Desk
 from .errors import ChatError
 from .messages import ARCHIVED, TRASHED
+from .models.endpoints import OPENAI
 from .options import question_parser
 
 PATIENCE_S = 1.0
@@ -55,7 +56,7 @@ def complete_mention(desk: Desk, context: CompletionContext) -> SimpleMatcherRes
 def _candidates(desk: Desk, command: str, words: Sequence[str], word: str) -> list[str]:
     last = words[-1] if words else ""
     if last in ("-m", "--model") or (command == "%chat" and words[:1] == ["pull"]):
-        return _models(desk)
+        return _models(desk, word)
     if last in ("-s", "--session") or (command == "%chat" and words[:1] in (["open"], ["archive"], ["delete"])):
         return [_quoted(info.title) for info in desk.chat.sessions.all()]
     if command == "%chat" and words[:1] == ["restore"]:
@@ -85,11 +86,19 @@ def _quoted(title: str) -> str:
     return f'"{title}"' if " " in title else title
 
 
-def _models(desk: Desk) -> list[str]:
-    """Return the server's models; none if it does not say at once."""
-    future = desk.chat.portal.submit(desk.provider().models())
+def _models(desk: Desk, word: str) -> list[str]:
+    """Return the models of the server that the word's prefix names, else of the one that is asked now, and all prefixes.
+
+    No models if the server does not say at once.
+    """
+    settings = desk.settings()
+    prefix = word.partition(":")[0]
+    is_named = ":" in word and prefix in (*settings.endpoints, OPENAI)
+    provider = desk.chat.catalog.provider(settings, prefix) if is_named else desk.provider()
+    future = desk.chat.portal.submit(provider.models())
+    prefixes = [f"{name}:" for name in settings.endpoints]
     try:
-        return [model.name for model in future.result(PATIENCE_S)]
+        return [*prefixes, *(model.name for model in future.result(PATIENCE_S))]
     except (ChatError, TimeoutError):
         future.cancel()
-        return []
+        return prefixes

@@ -16,7 +16,7 @@ from traitlets import All, Bool, Dict, Enum, Float, Int, List, TraitError, Trait
 from traitlets.config import SingletonConfigurable
 
 from .errors import SettingsError
-from .settings import RetryPolicy, Settings
+from .settings import Endpoint, RetryPolicy, Settings
 
 _DEFAULT = Settings()
 
@@ -49,6 +49,19 @@ class _Servers(TraitType[Any, Any]):
         return text
 
 
+class _Endpoints(Dict):
+    """Endpoints by their names, without keys.
+
+    Refused before it is kept: `%config` keeps what only a validator of the whole refuses.
+    """
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        if not isinstance(value, dict):  # the message of the base class repeats it
+            raise SettingsError('ChatConfig.endpoints is of the form {"lab": {"base_url": "http://gpu:8000/v1"}}.')
+        _endpoints_of(value)
+        return super().validate(obj, value)
+
+
 class ChatConfig(SingletonConfigurable):
     """How chatnb asks and shows. Each setting can be given by %config, a configuration file, or the environment."""
 
@@ -56,6 +69,10 @@ class ChatConfig(SingletonConfigurable):
         help="Model to ask, or several with commas between them: the rest are asked when it cannot answer."
     ).tag(config=True)
     host = Unicode(help="Ollama's address, in any form that OLLAMA_HOST takes; empty: the local one.").tag(config=True)
+    endpoints = _Endpoints(
+        help='Servers that speak OpenAI\'s protocol: {"lab": {"base_url": "http://gpu:8000/v1", "api_key_env": "LAB_KEY"}}'
+        " makes lab:MODEL a model. Keys are named, never written here."
+    ).tag(config=True)
     system = Unicode(help="System prompt of every session that has none of its own.").tag(config=True)
     options = Dict(help="Options of Ollama, such as temperature, seed, num_ctx.").tag(config=True)
     think = Bool(None, allow_none=True, help="Whether the model is to think first; None leaves it to the model.").tag(
@@ -157,6 +174,7 @@ class ChatConfig(SingletonConfigurable):
         return Settings(
             model=self.model,
             host=self.host,
+            endpoints=_endpoints_of(self.endpoints),
             system=self.system,
             options=dict(self.options),
             think=self.think,
@@ -205,13 +223,24 @@ class ChatConfig(SingletonConfigurable):
                 continue
             try:
                 setattr(self, name, trait.from_string(text))
+            except SettingsError:
+                raise
             except (TraitError, ValueError) as error:
-                msg = (
-                    f"The environment variable {variable} is {text!r}, which is no value for ChatConfig.{name}: {error}"
-                )
-                raise SettingsError(msg) from error
+                # Somebody may have put a key there, and a text that cannot be read is not known to hold none.
+                what = "" if name == "endpoints" else f" is {text!r}, which"
+                why = "" if name == "endpoints" else f": {error}"
+                msg = f"The environment variable {variable}{what} is no value for ChatConfig.{name}{why}"
+                raise SettingsError(msg) from (None if name == "endpoints" else error)
             self._origins[name] = variable
             return
+
+
+def _endpoints_of(value: Mapping[str, Any]) -> Mapping[str, Endpoint]:
+    if not value:
+        return {}
+    from .models.endpoints import endpoints_of  # noqa: PLC0415 - loading takes what all need, and no more
+
+    return endpoints_of(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,7 +170,7 @@ def _models(settings: Settings) -> tuple[Sequence[ModelInfo], str]:
     """Return the models that Ollama has, or none and why."""
     chat = Chat(settings=replace(settings, model=""))
     try:
-        models = chat.portal.call(chat.catalog.provider(host=settings.host).models())
+        models = chat.portal.call(chat.catalog.provider(settings).models())
     except ChatError as error:
         return (), f"Ollama was not found. {error}"
     finally:

@@ -101,7 +101,7 @@ class Desk:
         """Return the server of the model that is asked now."""
         settings = self.settings()
         name = settings.models[0] if settings.models else ""
-        return self.chat.catalog.find(name, settings.host)[0]
+        return self.chat.catalog.find(name, settings)[0]
 
     def ask_cell(self, line: str, text: str) -> Receipt | None:
         """Ask the body of a `%%chat` cell; with --dry-run return what would be sent."""

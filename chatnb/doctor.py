@@ -15,7 +15,8 @@ from typing import Literal
 
 from .chat import sessions_folder
 from .errors import ChatError, SettingsError
-from .models.catalog import Catalog
+from .models.catalog import OLLAMA, Catalog
+from .models.endpoints import OPENAI
 from .servers import Servers
 from .settings import Settings
 
@@ -45,37 +46,59 @@ async def examine(
     environment: Mapping[str, str] | None = None,
 ) -> list[Finding]:
     """Return what was found, the server of the models first, then this machine, then the MCP servers, if any."""
-    server = [finding async for finding in _server(settings, catalog)]
+    server = [finding async for finding in _servers(settings, catalog)]
     here = await asyncio.to_thread(_here, settings, os.environ if environment is None else environment)
     return [*server, *here, *(await _mcp(servers) if servers else ())]
 
 
-async def _server(settings: Settings, catalog: Catalog) -> AsyncGenerator[Finding]:
-    provider = catalog.provider(host=settings.host)
+async def _servers(settings: Settings, catalog: Catalog) -> AsyncGenerator[Finding]:
+    """Yield what is found of each server that the settings name, and of the models that they name there."""
+    prefixes = [catalog.split(name, settings)[0] for name in settings.models]
+    endpoints = dict.fromkeys(prefix for prefix in prefixes if prefix in settings.endpoints or prefix == OPENAI)
+    # The built-in script is what answers until there is an Ollama.
+    for prefix in (*([] if prefixes and set(prefixes) == set(endpoints) else [OLLAMA]), *endpoints):
+        answers = True
+        async for finding in _server(prefix, settings, catalog):
+            answers = answers and finding.verdict == "ok"
+            yield finding
+        for name in settings.models if answers else ():
+            found = catalog.split(name, settings)[0]
+            if found == prefix or (prefix == OLLAMA and found not in endpoints):
+                yield await _model(name, settings, catalog)
+
+
+async def _server(prefix: str, settings: Settings, catalog: Catalog) -> AsyncGenerator[Finding]:
+    provider = catalog.provider(settings, prefix)
+    is_ollama = prefix == OLLAMA
+    about = "Ollama" if is_ollama else prefix
     try:
         version = await provider.version()
-        yield Finding("Ollama", "ok", f"version {version} at {provider.address}")
+        yield Finding(about, "ok", f"version {version} at {provider.address}")
         models = await provider.models()
     except ChatError as error:
-        yield Finding("Ollama", "wrong", str(error), "`ollama serve` starts it; https://ollama.com has it.")
+        step = (
+            "`ollama serve` starts it; https://ollama.com has it." if is_ollama else "`%chat config` shows its address."
+        )
+        yield Finding(about, "wrong", str(error), step)
         return
     if not models:
-        yield Finding("models", "wrong", "the server has none", "`%chat pull llama3.2` gets a small one (2 GB).")
+        step = "`%chat pull llama3.2` gets a small one (2 GB)." if is_ollama else "Load one there."
+        yield Finding("models", "wrong", "the server has none", step)
         return
-    yield Finding("models", "ok", ", ".join(model.name for model in models))
-    for name in settings.models:
-        yield await _model(name, settings, catalog)
+    yield Finding("models" if is_ollama else f"models of {prefix}", "ok", ", ".join(model.name for model in models))
 
 
 async def _model(name: str, settings: Settings, catalog: Catalog) -> Finding:
     about = f"model {name}"
     try:
-        provider, short = catalog.find(name, settings.host)
+        provider, short = catalog.find(name, settings)
         info = await provider.show(short)
     except ChatError as error:
         return Finding(about, "wrong", str(error), f"`%chat pull {name}` gets it.")
     if info.capabilities and "completion" not in info.capabilities:
         return Finding(about, "wrong", f"it can {', '.join(info.capabilities)}, but not chat", "Choose another model.")
+    if info.has_fixed_window and info.context_length is None and info not in await provider.models():
+        return Finding(about, "warning", "the server does not list it", "`%chat models` shows what it lists.")
     return Finding(about, "ok", ", ".join(info.capabilities) or "can chat")
 
 

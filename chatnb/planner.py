@@ -154,6 +154,9 @@ class Planner:
         # In one go: each way to a thread and back costs as much as what is read there.
         rules, calibration = await asyncio.to_thread(self._read, model.name, settings)
         said = settings.system or ask.session.system
+        at_most = self._at_most(ask, model, info)
+        is_fixed = info is not None and info.has_fixed_window
+        is_unknown = info is not None and is_fixed and not (info.context_length or _chosen_window(ask))
         composed = prompt.compose(
             question,
             earlier,
@@ -162,12 +165,12 @@ class Planner:
             in_words=in_words,
             is_foreign=ask.tools is not None and ask.tools.are_foreign,
             limit=settings.history,
-            answer_tokens=max(_whole(settings, "num_predict") or 0, 0) or prompt.ANSWER_TOKENS,
+            answer_tokens=_answer_tokens(settings) or prompt.ANSWER_TOKENS,
             spare_tokens=RESULTS_TOKENS if specs else 0,
-            num_ctx=_chosen_window(ask),
+            num_ctx=_chosen_window(ask) or (at_most if is_fixed else None),
             # Another window would make the server load the model anew.
             at_least=max(ask.fit, self._windows.get(model.name, 0)),
-            at_most=self._at_most(ask, model, info),
+            at_most=at_most,
             hidden=ask.session.hidden,
             calibration=calibration,
         )
@@ -176,6 +179,8 @@ class Planner:
             lost = [Item("image", 0, "left out", f"{model.name} cannot see", question.id) for _ in pictures]
             composed = replace(composed, items=(*composed.items[:-1], *lost, composed.items[-1]))
         options = {**settings.options, "num_ctx": composed.num_ctx}
+        if is_fixed:  # nobody is asked for it, so it is not told either, and no count is held against it
+            del options["num_ctx"]
         request = read = Request(
             messages=composed.messages,
             tools=specs,
@@ -183,7 +188,7 @@ class Planner:
             think=settings.think,
             schema=ask.schema,
             keep_alive=settings.keep_alive,
-            may_shrink=composed.num_ctx > FALLBACK_WINDOW and not _chosen_window(ask),
+            may_shrink=composed.num_ctx > FALLBACK_WINDOW and not is_fixed and not _chosen_window(ask),
         )
         secrets, calls = [], ask.calls
         if is_masked:
@@ -196,7 +201,7 @@ class Planner:
             ask.question,
             model.name,
             options,
-            composed.num_ctx,
+            None if is_unknown else composed.num_ctx,
             composed.left_out,
             notes=(*ask.notes, *(rules.notes if rules else ()), *blind, *composed.notes, *secrets),
             tokens=composed.tokens,
@@ -211,7 +216,7 @@ class Planner:
     def shrink(self, plan: Plan) -> bool:
         """Note that there is no memory for the plan's window; return whether a smaller one is worth a try."""
         smaller = plan.prompt.num_ctx // 2
-        if smaller < LEAST_WINDOW or _chosen_window(plan.ask):
+        if smaller < LEAST_WINDOW or _chosen_window(plan.ask) or "num_ctx" not in plan.request.options:
             return False
         self._ceilings[plan.model.name] = smaller, self._clock()
         self._windows.pop(plan.model.name, None)
@@ -308,6 +313,12 @@ def _seen_parts(message: Message) -> Iterator[Part]:
 def _chosen_window(ask: Ask) -> int | None:
     """Return the window that the user has chosen, if they have."""
     return None if ask.fit else _whole(ask.settings, "num_ctx")
+
+
+def _answer_tokens(settings: Settings) -> int:
+    """Return the limit of the answer, by the name of Ollama or of OpenAI's protocol; 0 if there is none."""
+    limits = [_whole(settings, name) or 0 for name in ("num_predict", "max_completion_tokens", "max_tokens")]
+    return max(*limits, 0)
 
 
 def _whole(settings: Settings, name: str) -> int | None:

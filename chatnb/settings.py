@@ -31,6 +31,34 @@ class RetryPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A server that speaks OpenAI's protocol, as the settings name it (models/endpoints.py reads them).
+
+    It holds no key: only where the key is found each time that one is sent.
+
+    Attributes
+    ----------
+    base_url
+        With its path, which is "/v1" as a rule.
+    api_key_env
+        The variable of the environment that holds the key; empty: none is sent.
+    api_key_keyring
+        The name in the system's keyring, under the service "chatnb", where the environment does not have it.
+    headers
+        What is sent besides. `${NAME}` in a value stands for a variable of the environment.
+    continues
+        Whether the server lets a model go on from an assistant's message; None: as far as the server is known.
+    """
+
+    name: str
+    base_url: str
+    api_key_env: str = ""
+    api_key_keyring: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    continues: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that shapes one turn.
 
@@ -41,6 +69,8 @@ class Settings:
         the first that the server has.
     host
         Ollama's address, in any form that Ollama itself accepts; empty: the local one.
+    endpoints
+        Servers that speak OpenAI's protocol, by the prefix of their models: "lab" for `lab:mixtral`.
     options
         Ollama's options, such as temperature, seed, num_ctx.
     think
@@ -80,6 +110,7 @@ class Settings:
 
     model: str = ""
     host: str = ""
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
     system: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     think: bool | None = None

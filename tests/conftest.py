@@ -8,6 +8,7 @@ from typing import TypeAlias, TypeVar
 import pytest
 
 from tests.kernel.kernels import Kernel, running_kernel
+from tests.llamacpp.server import LlamaServer
 from tests.ollama.finding import NoOllamaError, find
 from tests.ollama.server import OllamaServer
 
@@ -38,6 +39,17 @@ def stoppable_ollama(ollama_server: OllamaServer) -> Iterator[OllamaServer]:
         pytest.skip("needs an Ollama program that it may stop; CHATNB_TEST_OLLAMA names an address")
     yield ollama_server
     ollama_server.start()
+
+
+@pytest.fixture(scope="session")
+def llama_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaServer]:
+    """Run llama.cpp's own server with `tinychat`; whoever kills it starts it again."""
+    server = LlamaServer(tmp_path_factory.mktemp("llamacpp"))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
 
 
 @pytest.fixture

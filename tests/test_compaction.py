@@ -16,7 +16,7 @@ async def summarised(
     model: ScriptedModel, history: Sequence[Message], num_ctx: int = 8_192, hidden: Sequence[str] = ()
 ) -> Message:
     options = {"num_ctx": num_ctx, "seed": 1}
-    return await summary_of(model, history, hidden=hidden, options=options, calibration=UNCALIBRATED)
+    return await summary_of(model, history, hidden=hidden, options=options, num_ctx=num_ctx, calibration=UNCALIBRATED)
 
 
 async def test_a_summary_stands_for_everything_up_to_a_message() -> None:

@@ -29,9 +29,11 @@ from tests.talk import question, reply_to, results_for, turns
 class OneModel(Catalog):
     """A catalog of one model, of which something is known."""
 
-    def __init__(self, *capabilities: str) -> None:
+    def __init__(self, *capabilities: str, context_length: int | None = None, has_fixed_window: bool = False) -> None:
         super().__init__()
-        self._info = ModelInfo("m", capabilities=capabilities)
+        self._info = ModelInfo(
+            "m", context_length=context_length, capabilities=capabilities, has_fixed_window=has_fixed_window
+        )
 
     async def model(self, settings: Settings) -> Model:  # noqa: ARG002 - it has but one
         return ScriptedModel(["Yes."], name="m")
@@ -262,3 +264,38 @@ async def test_calls_to_begin_with_hold_no_secrets_where_these_are_hidden() -> N
 
     assert open_.calls == ask.calls
     assert "f81d4fae7dec4" not in repr(hidden.calls)
+
+
+@pytest.mark.parametrize(
+    ("context_length", "chosen", "window", "told"),
+    [(2_048, None, 2_048, 2_048), (None, None, 32_768, None), (None, 8_192, 8_192, 8_192)],
+    ids=["known", "unknown", "unknown but chosen"],
+)
+async def test_a_window_that_the_server_has_chosen_is_filled_but_not_asked_for(
+    context_length: int | None, chosen: int | None, window: int, told: int | None
+) -> None:
+    planner = Planner(OneModel(context_length=context_length, has_fixed_window=True))
+
+    plan = await planner.plan(asking(num_ctx=chosen) if chosen else asking(), [])
+
+    assert "num_ctx" not in plan.request.options
+    assert (plan.prompt.num_ctx, plan.asked.num_ctx) == (window, told)
+    assert not planner.shrink(plan)
+
+
+async def test_a_count_proves_nothing_where_no_window_was_asked_for() -> None:
+    planner = Planner(OneModel(has_fixed_window=True))
+
+    plan = await planner.plan(asking(), [])
+
+    assert await planner.check(plan, Usage(prompt_tokens=32_768)) is None
+
+
+async def test_the_limit_of_an_answer_keeps_its_room_by_any_name() -> None:
+    history = turns(9, "word " * 100)
+    planner = Planner(OneModel(context_length=1_200, has_fixed_window=True))
+
+    short = await planner.plan(asking(max_tokens=50), history)
+    long = await planner.plan(asking(max_completion_tokens=1_000), history)
+
+    assert short.prompt.left_out < long.prompt.left_out

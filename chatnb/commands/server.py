@@ -79,7 +79,7 @@ def pull(desk: Desk, words: Sequence[str]) -> None:
     options = parser("pull", pull)
     options.add_argument("name", help="such as llama3.2 or qwen3:8b")
     name = options.parse_args(words).name
-    provider, short = desk.chat.catalog.find(name, desk.settings().host)
+    provider, short = desk.chat.catalog.find(name, desk.settings())
     try:
         with closing(ProgressLine(is_live=desk.is_live)) as show:
             desk.chat.portal.follow(lambda: provider.pull(short), show)

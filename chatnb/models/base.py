@@ -90,6 +90,8 @@ class ModelInfo:
         In Ollama's words: completion, tools, thinking, vision, embedding, insert.
     is_remote
         Whether the server passes what is asked on to a machine that is not the user's, whatever its own address.
+    has_fixed_window
+        Whether its window was chosen when the server was started, so that none can be asked of it.
     """
 
     name: str
@@ -99,6 +101,7 @@ class ModelInfo:
     context_length: int | None = None
     capabilities: tuple[str, ...] = ()
     is_remote: bool = False
+    has_fixed_window: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ from importlib.metadata import entry_points
 from typing import cast
 
 from ..errors import ChatError, ModelNotFound, SettingsError
-from ..settings import Settings
+from ..settings import Endpoint, Settings
 from .base import Model, ModelInfo, Provider
 from .cassette import Cassette
 from .deadline import DeadlineModel
 from .demo import ScriptedProvider
+from .endpoints import OPENAI, openai_endpoint
 from .enveloped import EnvelopedModel
 from .fallback import FallbackModel
 from .replay import RecordingProvider, ReplayProvider
@@ -32,18 +33,18 @@ Tape = Callable[[str, Callable[[], Provider]], Provider]
 class Catalog:
     """All models, by name.
 
-    A name is a model of Ollama's (`qwen3:8b`), or has a provider before it (`ollama:qwen3:8b`, `scripted:demo`). A
-    prefix that names no provider belongs to the model's name.
+    A name is a model of Ollama's (`qwen3:8b`), or has a provider before it (`ollama:qwen3:8b`, `scripted:demo`), which
+    may be an endpoint of the settings (`lab:mixtral`). A prefix that names no provider belongs to the model's name.
 
     Used on one event loop.
     """
 
     def __init__(self) -> None:
         self._tape: Tape | None = None
-        self._providers: dict[tuple[str, str], Provider] = {}
+        self._providers: dict[tuple[str, str, Endpoint | None], Provider] = {}
         self._left: list[Provider] = []  # used no more, and not closed yet
         self._chains: dict[tuple[object, ...], FallbackModel] = {}
-        self._infos: dict[tuple[str, str], ModelInfo] = {}
+        self._infos: dict[tuple[str, Provider], ModelInfo] = {}
         self._firsts: dict[str, str] = {}  # by host
 
     async def model(self, settings: Settings) -> Model:
@@ -59,21 +60,22 @@ class Catalog:
         SettingsError
             If the address cannot be one.
         """
-        names = settings.models or (await self._first(settings.host),)
-        key = (names, settings.host, settings.timeout_s, settings.stall_s, settings.retry)
+        names = settings.models or (await self._first(settings),)
+        providers = tuple(self.find(name, settings)[0] for name in names)
+        key = (names, providers, settings.timeout_s, settings.stall_s, settings.retry)
         if key not in self._chains:
             self._chains[key] = FallbackModel([self._dependable(name, settings) for name in names])
         return self._chains[key]
 
     async def info(self, name: str, settings: Settings) -> ModelInfo | None:
         """Return what is known of a model, or None if nobody says; asked once for each model, and never raises."""
-        key = (name, settings.host)
-        if key not in self._infos:
-            try:
-                provider, short = self.find(name, settings.host)
+        try:
+            provider, short = self.find(name, settings)
+            key = (short, provider)
+            if key not in self._infos:
                 self._infos[key] = await provider.show(short)
-            except ChatError:
-                return None  # the question itself will tell what is wrong
+        except ChatError:
+            return None  # the question itself will tell what is wrong
         return self._infos[key]
 
     async def calls_tools(self, name: str, settings: Settings) -> bool:
@@ -81,20 +83,15 @@ class Catalog:
         info = await self.info(name, settings)
         return info is None or not info.capabilities or "tools" in info.capabilities
 
-    def provider(self, name: str = OLLAMA, host: str = "") -> Provider:
-        """Return the provider called `name`.
-
-        Parameters
-        ----------
-        host
-            Ollama's address; other providers have their own settings.
+    def provider(self, settings: Settings, name: str = OLLAMA) -> Provider:
+        """Return the provider called `name`: the same one as long as what the settings say of it is the same.
 
         Raises
         ------
         SettingsError
             If there is none of that name.
         """
-        key = (name, host if name == OLLAMA else "")
+        key = (name, settings.host if name == OLLAMA else "", _endpoint(name, settings))
         if key not in self._providers:
             make = partial(self._new, *key)
             self._providers[key] = self._tape(name, make) if self._tape else make()
@@ -112,10 +109,14 @@ class Catalog:
         """Neither record nor replay any more."""
         self._use(None)
 
-    def find(self, name: str, host: str = "") -> tuple[Provider, str]:
+    def find(self, name: str, settings: Settings) -> tuple[Provider, str]:
         """Return the provider of a model, and the model's name there."""
-        provider, short = split_name(name, self._names(name))
-        return self.provider(provider, host), short
+        provider, short = self.split(name, settings)
+        return self.provider(settings, provider), short
+
+    def split(self, name: str, settings: Settings) -> tuple[str, str]:
+        """Return what `find` does, but the name of the provider."""
+        return split_name(name, self._names(name, settings))
 
     async def aclose(self) -> None:
         """Release all connections; a later use opens new ones, and begins with the preferred models again."""
@@ -136,13 +137,13 @@ class Catalog:
         self._infos.clear()
         self._firsts.clear()
 
-    async def _first(self, host: str) -> str:
+    async def _first(self, settings: Settings) -> str:
+        host = settings.host
         if host not in self._firsts:
-            self._firsts[host] = await self._chosen(host)
+            self._firsts[host] = await self._chosen(self.provider(settings))
         return self._firsts[host]
 
-    async def _chosen(self, host: str) -> str:
-        provider = self.provider(OLLAMA, host)
+    async def _chosen(self, provider: Provider) -> str:
         loaded, models = await asyncio.gather(provider.loaded(), provider.models())
         # An embedding model answers nothing. A server that does not tell what its models can do is taken at its word.
         able = [model.name for model in models if not model.capabilities or "completion" in model.capabilities]
@@ -154,30 +155,42 @@ class Catalog:
         )
 
     def _dependable(self, name: str, settings: Settings) -> Model:
-        provider, short = self.find(name, settings.host)
+        provider, short = self.find(name, settings)
         punctual = DeadlineModel(provider.model(short), settings.timeout_s, settings.stall_s)
         # Where no envelope is needed it costs nothing: what a model can do was asked for the window's sake already.
         equipped = EnvelopedModel(punctual, partial(self.calls_tools, name, settings))
         return RetryingModel(equipped, settings.retry)
 
-    def _names(self, name: str) -> Collection[str]:
+    def _names(self, name: str, settings: Settings) -> Collection[str]:
         """Return the providers that `name` may begin with."""
-        if name.partition(":")[0] in _BUILT_IN or ":" not in name:
-            return _BUILT_IN
-        return {*_BUILT_IN, *entry_points(group=GROUP).names}
+        known = {*_BUILT_IN, OPENAI, *settings.endpoints}
+        if name.partition(":")[0] in known or ":" not in name:
+            return known
+        return {*known, *entry_points(group=GROUP).names}
 
-    def _new(self, name: str, host: str) -> Provider:
+    def _new(self, name: str, host: str, endpoint: Endpoint | None) -> Provider:
+        if endpoint is not None:
+            from .openai import OpenAIProvider  # noqa: PLC0415 - costs what httpx does
+
+            return OpenAIProvider(endpoint)
         if name in _BUILT_IN:
             return _BUILT_IN[name](host)
         found = entry_points(group=GROUP, name=name)
         if not found:
-            raise SettingsError(f"No provider of models is called {name!r}. There are: {', '.join(_BUILT_IN)}.")
+            there = ", ".join((*_BUILT_IN, OPENAI))
+            raise SettingsError(f"No provider of models is called {name!r}. There are: {there}.")
         return cast("Callable[[], Provider]", next(iter(found)).load())()
 
 
 def _prefix(provider: str) -> str:
     """Return what stands before a model's name where it is shown."""
     return "" if provider == OLLAMA else f"{provider}:"
+
+
+def _endpoint(name: str, settings: Settings) -> Endpoint | None:
+    if name == OPENAI and name not in settings.endpoints:
+        return openai_endpoint()
+    return settings.endpoints.get(name)
 
 
 def split_name(name: str, providers: Collection[str]) -> tuple[str, str]:

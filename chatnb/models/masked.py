@@ -97,7 +97,7 @@ async def is_masked(names: Sequence[str], settings: Settings, catalog: Catalog) 
     if settings.secrets != "remote":
         return settings.secrets == "always"
     for name in names:
-        provider, short = catalog.find(name, settings.host)
+        provider, short = catalog.find(name, settings)
         if not is_own(provider.address) or names_cloud(short):
             return True
         info = await catalog.info(name, settings)

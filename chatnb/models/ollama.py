@@ -16,7 +16,7 @@ import os
 from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 import httpx
@@ -26,18 +26,12 @@ from ..errors import ModelError, ModelNotFound, ModelRefused
 from ..events import ModelEvent
 from ..messages import Json
 from . import ollama_errors as failures
-from .address import address, is_loopback
+from .address import address
 from .base import LoadedModel, ModelInfo, PullProgress, Request
-from .loopback import LoopbackTransport
+from .connecting import CONNECT_S, EXPLAIN_S, client_options, encoded, streamed_lines
 from .ollama_forms import body_of, events_of, full_name, human_size, info_of, names_cloud
 
 T = TypeVar("T")
-
-CONNECT_S = 5.0
-"""Seconds to wait for a connection; how long an answer may take is for deadline.py to say."""
-
-EXPLAIN_S = 1.5
-"""Seconds that the reason for a wait, and the names beside a wrong one, are worth."""
 
 
 class OllamaProvider:
@@ -131,18 +125,16 @@ class OllamaProvider:
         ModelError
             Whatever goes wrong, but for a line with "error": what that means depends on the path.
         """
-        try:
-            content = json.dumps(body, allow_nan=False).encode()
-        except (TypeError, ValueError) as error:
-            raise ModelRefused(f"The request cannot be written as JSON: {error}.\nCheck the options.") from error
+        content = encoded(body)
         try:
             async with self._http().stream("POST", path, content=content) as response:
                 if response.is_error:
                     await response.aread()
                     raise await self._refusal(response, model)
-                async with aclosing(_lines(response)) as lines:
-                    async for line in lines:
-                        yield self._parsed(line)
+                async with aclosing(streamed_lines(response)) as sent:
+                    async for line in sent:
+                        if line:
+                            yield self._parsed(line)
         except httpx.HTTPError as error:
             raise failures.of_transport(error, self._address, CONNECT_S) from error
 
@@ -188,14 +180,7 @@ class OllamaProvider:
         """Return the running loop's client."""
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
-            # No connection is kept for later: a server that restarted would break the next question, and what is not
-            # closed in time would outlive its loop. A new one costs less than a millisecond.
-            how: dict[str, Any] = {"limits": httpx.Limits(max_connections=None, max_keepalive_connections=0)}
-            if self._address.startswith("http://") and is_loopback(self._address):
-                # No proxy leads to this machine, and plain http needs no certificates, which take 36 ms to read.
-                how = {"transport": LoopbackTransport()}
-            timeout = httpx.Timeout(None, connect=CONNECT_S)
-            self._clients[loop] = ollama.AsyncClient(self._address, timeout=timeout, **how)
+            self._clients[loop] = ollama.AsyncClient(self._address, **client_options(self._address))
         return self._clients[loop]
 
     def _http(self) -> httpx.AsyncClient:
@@ -281,16 +266,3 @@ class OllamaModel:
                 if line.get("done"):
                     return
         raise failures.broken_off(address, "the stream ended before the answer did")
-
-
-async def _lines(response: httpx.Response) -> AsyncGenerator[bytes]:
-    r"""Yield the lines of a stream, split at "\n" alone, and in bytes, so that no character is cut."""
-    rest = b""
-    async with aclosing(response.aiter_bytes()) as pieces:  # type: ignore[type-var]  # httpx calls it an iterator
-        async for piece in pieces:
-            *lines, rest = (rest + piece).split(b"\n")
-            for line in lines:
-                if line:
-                    yield line
-    if rest.strip():
-        yield rest

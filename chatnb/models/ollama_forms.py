@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import ModelBroken
 from ..events import ModelEvent, TextDelta, ThinkingDelta, TokensCounted, ToolStarted
-from ..messages import Image, Json, Message, ToolCall, ToolResult, Usage
+from ..messages import Image, Json, Message, ToolCall, ToolResult, ToolSpec, Usage
 from .base import ModelInfo, Request
 from .fenced import returned, spoken
 
@@ -24,13 +24,7 @@ def body_of(model: str, request: Request) -> dict[str, Json]:
         "options": dict(request.options),
     }
     if request.tools:
-        body["tools"] = [
-            {
-                "type": "function",
-                "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
-            }
-            for tool in request.tools
-        ]
+        body["tools"] = [told_of(tool) for tool in request.tools]
     if request.think is not None:
         body["think"] = request.think
     if request.schema is not None:
@@ -38,6 +32,14 @@ def body_of(model: str, request: Request) -> dict[str, Json]:
     if request.keep_alive is not None:
         body["keep_alive"] = _duration(request.keep_alive)
     return body
+
+
+def told_of(tool: ToolSpec) -> dict[str, Json]:
+    """Return a tool as a model is told of it; the form is OpenAI's, and everybody's."""
+    return {
+        "type": "function",
+        "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
+    }
 
 
 def events_of(line: Mapping[str, Json], address: str) -> Sequence[ModelEvent]:

@@ -32,6 +32,7 @@ MODULES = (
     "browser",
     "summaries",
     "rendering",
+    "openai_stream",
 )
 
 _LINE = "{:<62} {:>12} {:>12}  {:<5}  {}"

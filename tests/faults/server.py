@@ -1,4 +1,4 @@
-"""A real HTTP server that speaks Ollama's API over raw sockets and fails as its script says.
+"""A real HTTP server that speaks Ollama's API, or OpenAI's protocol below /v1, and fails as its script says.
 
     with FaultServer([Answer(Reset(after=3)), Answer()]) as server:
         client = ollama.Client(server.url)
@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from tests.faults import api
+from tests.faults import api, sse
 from tests.faults.connection import ClientLeft, Connection, Head
 from tests.faults.exchange import Exchange
 from tests.faults.script import (
@@ -26,14 +26,14 @@ from tests.faults.script import (
     Status,
     tokens_of,
 )
-from tests.faults.speech import Speech, pause
+from tests.faults.speech import OPENAI_CHAT, Speech, pause
 from tests.ports import free_port
 
 Partial = Literal["continue", "restart", "overlap"]
 
 
 class FaultServer:
-    """Answers `/api/chat` by a script, and the rest of Ollama's API plausibly.
+    """Answers `/api/chat` and `/v1/chat/completions` by a script, and the rest of both APIs plausibly.
 
     Parameters
     ----------
@@ -55,6 +55,8 @@ class FaultServer:
         What `/api/show` says that a model can do; None: it does not say.
     pull_steps, pull_delay_s, pull_error
         The progress of `/api/pull`: how many steps, the time between two lines, and the error that ends it half-way.
+    owner
+        Who made the server, as `/v1/models` says in `owned_by`.
     port
         0 takes a free one.
     """
@@ -72,6 +74,7 @@ class FaultServer:
         pull_steps: int = 4,
         pull_delay_s: float = 0,
         pull_error: str | None = None,
+        owner: str = "vllm",
         port: int = 0,
     ) -> None:
         self._by_model = isinstance(script, Mapping)
@@ -84,7 +87,7 @@ class FaultServer:
         self._models = list(named) if isinstance(script, Mapping) else list(models)
         self._capabilities = capabilities
         self._pull_steps, self._pull_delay_s, self._pull_error = pull_steps, pull_delay_s, pull_error
-        self._port = port
+        self._port, self._owner = port, owner
         self._connections: set[Connection] = set()
         self._listener: asyncio.Server | None = None
         self._reopening: asyncio.Future[None] | None = None
@@ -107,7 +110,7 @@ class FaultServer:
     @property
     def chats(self) -> list[Exchange]:
         """The chat requests so far, oldest first."""
-        return [exchange for exchange in self.exchanges if exchange.path == "/api/chat"]
+        return [exchange for exchange in self.exchanges if exchange.path in ("/api/chat", OPENAI_CHAT)]
 
     @property
     def open_connections(self) -> int:
@@ -221,13 +224,17 @@ class FaultServer:
     async def _answer(self, connection: Connection, head: Head, exchange: Exchange) -> None:
         body = exchange.body
         match head.method, head.path:
-            case "POST", "/api/chat" if body.get("messages"):
+            case "POST", "/api/chat" | "/v1/chat/completions" if body.get("messages"):
                 await self._chat(connection, exchange)
                 await self._refuse_if_next()
             case "POST", "/api/chat":
                 await connection.respond(200, api.loaded(body["model"]), "application/json")
             case "GET", "/api/tags":
                 await connection.respond_json(200, api.tags(self._models))
+            case "GET", "/v1/models":
+                await connection.respond_json(200, sse.listed(self._models, self._owner))
+            case "GET", "/version":
+                await connection.respond_json(200, {"version": "0.9.3"})
             case "GET", "/api/ps":
                 await connection.respond_json(200, api.running(self._models))
             case "GET", "/api/version":
@@ -254,9 +261,11 @@ class FaultServer:
         match instruction:
             case Status():
                 model = exchange.body["model"]
-                error = instruction.error or api.refusal(instruction.code, model)
+                code, is_openai = instruction.code, exchange.path == OPENAI_CHAT
+                error = instruction.error or (sse.refused if is_openai else api.refusal)(code, model)
                 headers = connection.retry_after(instruction.retry_after, as_date=instruction.as_date)
-                await connection.respond_json(instruction.code, {"error": error}, headers)
+                body = sse.failure(error, code) if is_openai else {"error": error}
+                await connection.respond_json(code, body, headers)
             case NoReply():
                 connection.close()
             case Answer():

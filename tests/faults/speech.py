@@ -4,8 +4,9 @@ import asyncio
 import math
 import time
 from collections.abc import Sequence
+from typing import Any, Protocol
 
-from tests.faults import api
+from tests.faults import api, sse
 from tests.faults.connection import Connection
 from tests.faults.exchange import Exchange
 from tests.faults.script import (
@@ -20,6 +21,77 @@ from tests.faults.script import (
     Stall,
 )
 
+OPENAI_CHAT = "/v1/chat/completions"
+
+
+class Forms(Protocol):
+    """The forms of an answer in one protocol."""
+
+    content_type: str
+
+    def deltas(self, model: str, answer: Answer, tokens: Sequence[str]) -> list[bytes]:
+        """Return all but the end."""
+        ...
+
+    def end(self, model: str, answer: Answer, sent: int, exchange: Exchange, elapsed_s: float) -> bytes:
+        """Return the end."""
+        ...
+
+    def whole(self, model: str, answer: Answer, tokens: Sequence[str], exchange: Exchange) -> dict[str, Any]:
+        """Return the answer to a request that does not stream."""
+        ...
+
+    def error(self, message: str) -> bytes:
+        """Return an error in mid-stream."""
+        ...
+
+    def malformed(self, line: bytes) -> bytes:
+        """Return something that is not JSON where JSON should be."""
+        ...
+
+
+class Ollamas:
+    """A line for each token."""
+
+    content_type = api.CONTENT_TYPE
+
+    def deltas(self, model: str, answer: Answer, tokens: Sequence[str]) -> list[bytes]:
+        return list(api.deltas(model, answer, tokens))
+
+    def end(self, model: str, answer: Answer, sent: int, exchange: Exchange, elapsed_s: float) -> bytes:
+        return api.line(api.end(model, answer, sent, exchange.messages, elapsed_s))
+
+    def whole(self, model: str, answer: Answer, tokens: Sequence[str], exchange: Exchange) -> dict[str, Any]:
+        return api.whole(model, answer, tokens, exchange.messages)
+
+    def error(self, message: str) -> bytes:
+        return api.line({"error": message})
+
+    def malformed(self, line: bytes) -> bytes:
+        return line
+
+
+class OpenAIs:
+    """An event for each token."""
+
+    content_type = sse.CONTENT_TYPE
+
+    def deltas(self, model: str, answer: Answer, tokens: Sequence[str]) -> list[bytes]:
+        return list(sse.deltas(model, answer, tokens))
+
+    def end(self, model: str, answer: Answer, sent: int, exchange: Exchange, elapsed_s: float) -> bytes:
+        counts = bool((exchange.body.get("stream_options") or {}).get("include_usage"))
+        return sse.end(model, answer, sent, exchange.messages, elapsed_s, counts=counts)
+
+    def whole(self, model: str, answer: Answer, tokens: Sequence[str], exchange: Exchange) -> dict[str, Any]:
+        return sse.whole(model, answer, tokens, exchange.messages)
+
+    def error(self, message: str) -> bytes:
+        return sse.line(sse.failure(message))
+
+    def malformed(self, line: bytes) -> bytes:
+        return sse.raw(line)
+
 
 class Speech:
     """Says `tokens` over `connection` as `answer` tells, `rate` of them a second."""
@@ -29,17 +101,18 @@ class Speech:
     ) -> None:
         self._connection, self._exchange, self._answer = connection, exchange, answer
         self._tokens, self._rate = tokens, rate
+        self._forms: Forms = OpenAIs() if exchange.path == OPENAI_CHAT else Ollamas()
 
     async def speak(self) -> float | None:
         """Say it; return for how many seconds the server is to be away after it, None if it stays."""
-        model, answer, messages = self._exchange.body["model"], self._answer, self._exchange.messages
+        model, answer, forms = self._exchange.body["model"], self._answer, self._forms
         await pause(answer.head_after_s)
-        if self._exchange.body.get("stream") is False:
-            await self._connection.respond_json(200, api.whole(model, answer, self._tokens, messages))
+        if not self._exchange.body.get("stream", self._exchange.path != OPENAI_CHAT):
+            await self._connection.respond_json(200, forms.whole(model, answer, self._tokens, self._exchange))
             return None
-        await self._connection.begin(api.CONTENT_TYPE, piece_bytes=answer.piece_bytes)
+        await self._connection.begin(forms.content_type, piece_bytes=answer.piece_bytes)
         await pause(answer.token_after_s)
-        lines = list(api.deltas(model, answer, self._tokens))
+        lines = forms.deltas(model, answer, self._tokens)
         fault = answer.fault
         began_at = time.monotonic()
         until = len(lines) if fault is None else fault.after
@@ -50,7 +123,7 @@ class Speech:
                 return fault.seconds if isinstance(fault, Restart) else None
             await self._send(lines[until:])
         elapsed_s = time.monotonic() - began_at
-        await self._connection.send(api.line(api.end(model, answer, len(lines), messages, elapsed_s)))
+        await self._connection.send(forms.end(model, answer, len(lines), self._exchange, elapsed_s))
         await self._connection.end()
         return None
 
@@ -74,10 +147,10 @@ class Speech:
             case EndOfStream():
                 await self._connection.end()
             case ErrorLine(message=message):
-                await self._connection.send(api.line({"error": message}))
+                await self._connection.send(self._forms.error(message))
                 await self._connection.end()
             case Malformed(line=line):
-                await self._connection.send(line)
+                await self._connection.send(self._forms.malformed(line))
                 await self._connection.end()
         return True
 

@@ -34,7 +34,7 @@ QUICK = RetryPolicy(attempts=2, initial_delay_s=0.001)
     ],
 )
 def test_a_prefix_names_a_provider_or_belongs_to_the_model(name: str, kind: type, short: str) -> None:
-    provider, found = Catalog().find(name)
+    provider, found = Catalog().find(name, Settings())
 
     assert isinstance(provider, kind)
     assert found == short
@@ -123,17 +123,17 @@ async def test_an_address_that_cannot_be_one_is_a_settings_error() -> None:
 
 def test_a_provider_that_nobody_installed_is_a_settings_error() -> None:
     with pytest.raises(SettingsError, match="ollama, scripted"):
-        Catalog().provider("nobody")
+        Catalog().provider(Settings(), "nobody")
 
 
 async def test_the_same_address_is_the_same_provider_until_all_is_closed() -> None:
     catalog = Catalog()
 
-    first, second = catalog.provider(host="lab"), catalog.provider(host="lab")
+    first, second = catalog.provider(Settings(host="lab")), catalog.provider(Settings(host="lab"))
     await catalog.aclose()
 
     assert first is second
-    assert catalog.provider(host="lab") is not first
+    assert catalog.provider(Settings(host="lab")) is not first
 
 
 @contextmanager

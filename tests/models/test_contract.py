@@ -25,6 +25,7 @@ from chatnb.settings import RetryPolicy
 from tests.faults.script import Answer, ErrorLine, Instruction, Stall, Status
 from tests.faults.server import FaultServer
 from tests.models.asking import asking, folded, heard, heard_until_error
+from tests.models.serving import lab
 
 ONCE = RetryPolicy(attempts=1)
 WORDS = ("The capital ", "of ", "France ", "is ", "Paris.")
@@ -77,12 +78,25 @@ def served(wrap: Callable[[Model], Model]) -> Make:
     return make
 
 
-def served_elsewhere(wrap: Callable[[Model], Model]) -> Make:
+def served_as_openai(wrap: Callable[[Model], Model]) -> Make:
+    """Make it as for a server with OpenAI's protocol that lets its models go on."""
+
+    def make(case: Case, stack: ExitStack) -> Made:
+        server = stack.enter_context(FaultServer([case.instruction]))
+        provider = lab(server, continues=True)
+        return Made(wrap(provider.model("tinychat")), lambda: server.open_connections, provider.aclose)
+
+    return make
+
+
+def elsewhere(make_here: Make) -> Make:
     """Make it as for a server on another machine, which is asked over httpx's own transport."""
 
     def make(case: Case, stack: ExitStack) -> Made:
-        stack.enter_context(pytest.MonkeyPatch.context()).setattr("chatnb.models.ollama.is_loopback", lambda _: False)
-        return served(wrap)(case, stack)
+        stack.enter_context(pytest.MonkeyPatch.context()).setattr(
+            "chatnb.models.connecting.is_loopback", lambda _: False
+        )
+        return make_here(case, stack)
 
     return make
 
@@ -123,8 +137,14 @@ MODELS: dict[str, Make] = {
     "all around ollama": served(chained),
     "ollama enveloped with tools": served(enveloped),
     "masked around all": served(lambda model: MaskedModel(chained(model), Mask({}))),
-    "ollama elsewhere": served_elsewhere(lambda model: model),
-    "all around ollama elsewhere": served_elsewhere(chained),
+    "ollama elsewhere": elsewhere(served(lambda model: model)),
+    "all around ollama elsewhere": elsewhere(served(chained)),
+    "openai": served_as_openai(lambda model: model),
+    "all around openai": served_as_openai(chained),
+    "openai enveloped with tools": served_as_openai(enveloped),
+    "masked around all of openai": served_as_openai(lambda model: MaskedModel(chained(model), Mask({}))),
+    "openai elsewhere": elsewhere(served_as_openai(lambda model: model)),
+    "all around openai elsewhere": elsewhere(served_as_openai(chained)),
 }
 
 
@@ -285,7 +305,7 @@ async def test_the_reason_for_a_wait_is_empty_when_nobody_is_there() -> None:
 async def test_a_model_has_the_name_that_is_shown(make: Callable[[Case], Made]) -> None:
     made = make(WELL)
 
-    assert made.model.name in ("scripted", "tinychat")
+    assert made.model.name in ("scripted", "tinychat", "lab:tinychat")
 
 
 async def test_the_demonstration_is_a_model_too() -> None:

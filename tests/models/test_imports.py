@@ -25,3 +25,13 @@ def test_the_demonstration_answers_without_one() -> None:
     )
 
     assert not HEAVY & imported_by(statement)
+
+
+def test_a_model_of_an_endpoint_comes_without_the_packages_of_others() -> None:
+    statement = (
+        "import asyncio; from chatnb.models.catalog import Catalog; from chatnb.settings import Endpoint, Settings; "
+        "settings = Settings(model='lab:a', endpoints={'lab': Endpoint('lab', 'http://gpu:8000/v1')}); "
+        "asyncio.run(Catalog().model(settings))"
+    )
+
+    assert not {"openai", "httpx2", "ollama", "pydantic", "keyring"} & imported_by(statement)
