@@ -205,7 +205,7 @@ class Desk:
     def _follow(self, ask: Ask, options: Options, schema: Schema | None = None) -> None:
         """Start a turn, show it until it ends, and do with the answer what the options say."""
         try:
-            turn = follow(self.chat.portal, lambda: self.chat.begin(ask), self._view(ask.settings))
+            turn = follow(self.chat.portal, lambda: self.chat.begin(ask), self._view(ask))
         except KeyboardInterrupt:
             raise ChatInterrupted("Stopped twice: the answer so far is on the screen.") from None
         finally:
@@ -241,9 +241,16 @@ class Desk:
                 f"{option} {name}: nothing in this notebook has that name. Run the cell that defines it."
             ) from None
 
-    def _view(self, settings: Settings) -> View:
+    def _view(self, ask: Ask) -> View:
+        settings = ask.settings
         if hasattr(self.shell, "get_parent"):  # a kernel's shell
-            return NotebookView(self.shell, is_live=self.is_live, footer=settings.footer, keeps_turn=settings.save)
+            return NotebookView(
+                self.shell,
+                is_live=self.is_live,
+                footer=settings.footer,
+                keeps_turn=settings.save,
+                session=ask.session,
+            )
         return TerminalView(footer=settings.footer)
 
     def _tell_notices(self) -> None:

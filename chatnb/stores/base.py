@@ -6,10 +6,11 @@ Calls block, for milliseconds, and may come from any thread; whoever is on an ev
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from ..errors import SessionNotFound, SettingsError
-from ..messages import Message, Session, SessionInfo
+from ..messages import Message, Session, SessionInfo, now
 
 FIELDS = frozenset({"title", "model", "system", "place", "pins", "hidden"})
 """What `Store.update` can change."""
@@ -46,7 +47,10 @@ class Store(Protocol):
         ...
 
     def append(self, session_id: str, *messages: Message) -> None:
-        """Add messages to the end; one whose id is there already takes that one's place. Forgets their checkpoint."""
+        """Add messages to the end; one whose id is there already takes that one's place. Forgets their checkpoint.
+
+        The session counts as changed when the last of them was created, or later, if it had been.
+        """
         ...
 
     def checkpoint(self, session_id: str, *messages: Message) -> None:
@@ -82,6 +86,11 @@ def info_of(session: Session, message_count: int) -> SessionInfo:
         updated_at=session.updated_at or session.created_at,
         message_count=message_count,
     )
+
+
+def changed_at(messages: Sequence[Message]) -> datetime:
+    """Return when messages changed their session: with the last of them, so that an import comes to the same time."""
+    return max((message.created_at for message in messages), default=None) or now()
 
 
 def check_fields(names: Iterable[str]) -> None:

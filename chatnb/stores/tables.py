@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,7 @@ from ..errors import SettingsError, StoreError
 from ..messages import Message, Session, SessionInfo, now
 from ..wire import VERSION, message_from_json, session_from_json, to_json
 from .atomic import AtomicStorage, Damaged, Tables
-from .base import info_of
+from .base import changed_at, info_of
 
 
 def read(storage: AtomicStorage) -> tuple[Tables | None, str]:
@@ -71,7 +72,7 @@ def describe(tables: Tables, session_id: str) -> SessionInfo:
 
 def empty(session: Session) -> Tables:
     """Return the tables of the session without its messages."""
-    whole = replace(session, updated_at=session.updated_at or now(), messages=())
+    whole = replace(session, updated_at=session.updated_at or changed_at(session.messages), messages=())
     return {"session": {"1": to_json(whole) | {"version": VERSION}}, "messages": {}}
 
 
@@ -88,11 +89,13 @@ def put(storage: AtomicStorage, messages: Sequence[Message]) -> None:
             places[message.id] = table.insert(document)
 
 
-def stamp(storage: AtomicStorage, **fields: str | tuple[str, ...]) -> None:
-    """Change fields of the session itself, and when it was changed."""
+def stamp(storage: AtomicStorage, at: datetime | None = None, **fields: str | tuple[str, ...]) -> None:
+    """Change fields of the session itself, and when it was changed: at `at`, if it was not later already, else now."""
     # A tuple would be a list once it is read from the file, and a tuple until then.
     values = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
-    Table(storage, "session", cache_size=0).update({**values, "updated_at": now().isoformat()})
+    if at is not None and (before := _header(storage.read() or {}).updated_at):
+        at = max(at, before)
+    Table(storage, "session", cache_size=0).update({**values, "updated_at": (at or now()).isoformat()})
 
 
 def cut_off(messages: Sequence[Message]) -> tuple[Message, ...]:

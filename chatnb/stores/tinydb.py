@@ -25,13 +25,15 @@ from threading import Lock
 from ..errors import StoreError
 from ..messages import Message, Session, SessionInfo, now
 from .atomic import AtomicStorage, Tables
-from .base import check_fields, not_found
+from .base import changed_at, check_fields, not_found
 from .disk import explained, make_private, sync_folder
 from .index import Index
 from .tables import Known, cut_off, describe, empty, put, read, session_of, stamp
 from .unfinished import Unfinished
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+"""What a session's id has to match: it becomes the name of a file."""
+
 _LOCKS = 64
 _OPEN = 4  # sessions whose content stays in memory
 
@@ -58,7 +60,7 @@ class TinyStore:
 
     def create(self, session: Session) -> None:
         """Keep a new session, with the messages that it holds."""
-        if not _ID.fullmatch(session.id):
+        if not SAFE_ID.fullmatch(session.id):
             msg = f"{session.id!r} cannot be a session's id: only letters, digits, - and _ are safe in a file's name."
             raise StoreError(msg)
         with self._transaction(session.id) as storage:
@@ -109,7 +111,7 @@ class TinyStore:
             if self._sound(storage) is None:
                 raise not_found(session_id)
             put(storage, messages)
-            stamp(storage)
+            stamp(storage, changed_at(messages))
         self._unfinished.end(session_id)
 
     def checkpoint(self, session_id: str, *messages: Message) -> None:
@@ -149,7 +151,7 @@ class TinyStore:
         self._open.clear()
 
     def _opened(self, session_id: str) -> _Open:
-        if not _ID.fullmatch(session_id):
+        if not SAFE_ID.fullmatch(session_id):
             raise not_found(session_id)
         with self._guard:
             if session_id not in self._open:
