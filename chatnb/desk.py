@@ -21,7 +21,7 @@ from .context.gather import Gatherer
 from .context.recorder import Recorder
 from .context.summaries import summarize
 from .context.variables import VariablesSource
-from .errors import ChatInterrupted, SettingsError, StoreError
+from .errors import ChatInterrupted, SessionError, SettingsError, StoreError
 from .markdown import code_blocks
 from .messages import Context, Image, Message, Session
 from .models.base import Provider
@@ -33,6 +33,7 @@ from .reply import Reply
 from .schema import Schema
 from .settings import Settings
 from .sources import ask_user, outside
+from .transfer import import_sessions
 from .views.base import View
 from .views.follow import follow
 from .views.notebook import NotebookView
@@ -58,7 +59,8 @@ class Desk:
         place = place_of(config.notebook, shell.user_ns, is_live=self.is_live)
         self.chat = Chat(settings=config.settings(), place=place)
         try:
-            self.chat.sessions.resume()
+            if self.chat.sessions.resume() is None:
+                self._take_over()
         except StoreError as error:
             # The first question that is to be kept fails with it; until then `%chat doctor` has to work.
             self._tell(str(error))
@@ -174,6 +176,22 @@ class Desk:
     def _notebook(self) -> Path | None:
         """Return the path of this notebook, where it is known."""
         return notebook_path(self.config.notebook, self.shell.user_ns, os.environ, Path.cwd(), is_live=self.is_live)
+
+    def _take_over(self) -> None:
+        """Go on in the conversation that this notebook holds, where the store does not know of one: somebody gave it away."""
+        path = self._notebook()
+        if path is None or not path.is_file():
+            return
+        try:
+            found = import_sessions(self.chat.sessions, path)
+        except SessionError:  # it holds none, as most notebooks
+            return
+        newest = max(found, key=lambda each: each.session.messages[-1].id if each.session.messages else "")
+        session = self.chat.sessions.open(newest.session.id)
+        self._tell(
+            f"Goes on in the conversation of this notebook, {session.title!r} ({len(session.messages)} messages). "
+            "`%chat new` begins another."
+        )
 
     def close(self) -> None:
         """Stop what still runs, and release everything."""

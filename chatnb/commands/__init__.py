@@ -15,6 +15,7 @@ from .reading import compact, hide, list_stale, pin, refresh, unhide, unpin, why
 from .server import list_models, list_settings, pull, run_doctor, show_status
 from .talk import again, list_sessions, new, open_session, use
 from .tools import list_tools, undo
+from .transfer import export, take_in
 
 
 def run(line: str, desk: Desk) -> object:
@@ -60,6 +61,8 @@ COMMANDS: dict[str, Command] = {
     "sessions": list_sessions,
     "open": open_session,
     "again": again,
+    "export": export,
+    "import": take_in,
     "why": why,
     "pin": pin,
     "unpin": unpin,

@@ -128,7 +128,7 @@ class TinyStore:
         with self._transaction(session_id) as storage:
             if self._sound(storage) is None:
                 raise not_found(session_id)
-            stamp(storage, **fields)
+            stamp(storage, now(), **fields)
 
     def delete(self, session_id: str) -> None:
         """Forget the session and all that belongs to it."""
@@ -191,7 +191,7 @@ class TinyStore:
                     if tables is None:
                         storage.write(empty(self._remembered(session_id, found[0])))
                     put(storage, found)
-                    stamp(storage)
+                    stamp(storage, now())
             for one in left:
                 self._unfinished.forget(one)
         except StoreError as error:
