@@ -53,10 +53,8 @@ def as_notebook(sessions: Sequence[Session], style: Style = Style()) -> Iterator
             cells.append(_code(f"%chat new {shlex.quote(printable(title(session)))}"))
         for piece in found:
             cells += writer.turn(piece) if isinstance(piece, Turn) else [_loose(piece)]
-    for number, cell in enumerate(cells):
-        cell["id"] = f"chat-{number:05d}"
     notebook = {
-        "cells": cells,
+        "cells": [dict(sorted({**cell, "id": f"chat-{number:05d}"}.items())) for number, cell in enumerate(cells)],
         "metadata": {
             "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
@@ -64,8 +62,8 @@ def as_notebook(sessions: Sequence[Session], style: Style = Style()) -> Iterator
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-    # Jupyter cannot save half of a character.
-    yield json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True).encode(errors="replace").decode() + "\n"
+    # Jupyter cannot save half of a character. It sorts all keys; here a tool's arguments keep their order.
+    yield json.dumps(notebook, ensure_ascii=False, indent=1).encode(errors="replace").decode() + "\n"
 
 
 class _Writer:

@@ -30,7 +30,7 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
 }
 
 LAW = [Phase.explicit, Phase.reuse, Phase.generate]
-VALUES = st.sampled_from(
+VALUES: st.SearchStrategy[object] = st.sampled_from(
     [None, True, -1, 1e999, 10**30, "", "x", "\ud800", [], [1], {}, {"a": 1}, [{}], [[]], {"": None}]
 )
 
