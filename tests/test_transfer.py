@@ -85,8 +85,12 @@ def test_a_file_that_is_there_is_replaced_only_after_a_yes(sessions: Sessions, t
     path.write_text("mine")
     asked: list[str] = []
 
+    def refuse(question: str) -> bool:
+        asked.append(question)
+        return False
+
     with pytest.raises(SettingsError, match="--force replaces it"):
-        export_sessions(sessions, path, confirm=lambda question: bool(asked.append(question)))
+        export_sessions(sessions, path, confirm=refuse)
 
     assert path.read_text() == "mine"
     assert str(path) in asked[0]

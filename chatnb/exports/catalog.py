@@ -8,6 +8,7 @@ from pathlib import PurePath
 from ..errors import SettingsError
 from .base import Exporter
 from .data import as_csv, as_json, as_jsonl, as_text
+from .html import as_html
 from .markdown import as_markdown
 from .notebook import as_notebook
 
@@ -24,6 +25,7 @@ class Format:
 FORMATS: dict[str, Format] = {
     "ipynb": Format((".ipynb",), "a notebook, to be read, run and imported again", as_notebook),
     "md": Format((".md", ".markdown"), "Markdown, with its pictures in it", as_markdown),
+    "html": Format((".html", ".htm"), "one page, to be read and printed anywhere", as_html),
     "json": Format((".json",), "everything that is kept, to be imported again", as_json),
     "jsonl": Format((".jsonl", ".ndjson"), "a chat a line, as fine-tuning tools read it", as_jsonl),
     "csv": Format((".csv",), "a table with a row for each message", as_csv),

@@ -28,6 +28,7 @@ MODULES = (
     "recording",
     "browser",
     "summaries",
+    "exporting",
     "rendering",
 )
 

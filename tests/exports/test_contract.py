@@ -23,6 +23,25 @@ from tests.exports import examples
 
 HOSTILE = examples.hostile_texts()
 STYLES = [Style(), Style(as_markdown=True, run_ready=True)]
+# What a page has besides: parts of ours, formulas, and the button in place of a picture of the web, which does nothing.
+PAGE = frozenset(
+    {"article", "header", "b", "button", "label", "div", "s"}
+    | {
+        "math",
+        "mrow",
+        "mi",
+        "mo",
+        "mn",
+        "msup",
+        "msub",
+        "mtext",
+        "mspace",
+        "mfrac",
+        "mstyle",
+        "semantics",
+        "annotation",
+    }
+)
 LAW = settings(
     deadline=None,
     max_examples=30,
@@ -108,6 +127,29 @@ def test_nothing_that_was_said_is_alive_in_markdown(text: str) -> None:
     markdown = exported("md", [examples.hostile_session(text)] * 2)
 
     assert harm_in(commonmark.commonmark(markdown)) == []
+
+
+@pytest.mark.parametrize("text", [text for _, text in HOSTILE], ids=[name for name, _ in HOSTILE])
+def test_nothing_that_was_said_is_alive_in_a_page(text: str) -> None:
+    page = exported("html", [examples.hostile_session(text)] * 2)
+
+    tree = LexborHTMLParser(page)
+    own = tree.css("head > meta, head > title, head > style")
+    assert [node.tag for node in tree.css("head > *")] == [node.tag for node in own]
+    assert [node.tag for node in tree.css("style")] == ["style"]
+    body = tree.body
+    assert body is not None
+    assert [harm for harm in harm_in(body.html or "") if harm.strip("<>") not in PAGE] == []
+    assert len(tree.css("article")) == 2 * len(examples.hostile_session(text).messages)
+
+
+def test_a_page_highlights_code_and_draws_mathematics_and_pictures() -> None:
+    tree = LexborHTMLParser(exported("html", [examples.everything()]))
+
+    assert tree.css_first("pre.chatnb-code span") is not None
+    assert tree.css_first("math msup") is not None
+    assert (tree.css("img")[0].attributes["src"] or "").startswith("data:image/png;base64,")
+    assert tree.css("head > title")[0].text() == "Names of people"
 
 
 @pytest.mark.parametrize("name", ["csv", "txt"])

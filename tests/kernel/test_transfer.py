@@ -40,7 +40,9 @@ def kernel(tmp_path: Path, ollama_server: OllamaServer) -> Iterator[Kernel]:
 
 def executed(path: Path, *sources: str) -> nbformat.NotebookNode:
     """Run cells as a notebook from top to bottom, save it, and return it."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    notebook: nbformat.NotebookNode = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in sources]
+    )
     NotebookClient(notebook, resources={"metadata": {"path": str(path.parent)}}).execute()
     nbformat.write(notebook, path)
     return notebook
