@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from .errors import ChatInterrupted as ChatInterrupted
     from .settings import Settings as Settings
     from .tools.tool import tool as tool
+    from .transfer import export_sessions as export_sessions
+    from .transfer import import_sessions as import_sessions
 
 __version__ = "0.1.0.dev0"
 
@@ -36,6 +38,8 @@ __all__ = [
     "ChatError",
     "ChatInterrupted",
     "Settings",
+    "export_sessions",
+    "import_sessions",
     "load_ipython_extension",
     "tool",
     "tools_for",
@@ -48,6 +52,8 @@ _HOMES = {
     "ChatError": "errors",
     "ChatInterrupted": "errors",
     "Settings": "settings",
+    "export_sessions": "transfer",
+    "import_sessions": "transfer",
     "tool": "tools.tool",
     "tools_for": "bench",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult
@@ -10,9 +11,11 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMa
 from .commands import COMMANDS
 from .desk import Desk
 from .errors import ChatError
+from .exports.catalog import FORMATS
 from .messages import ARCHIVED, TRASHED
 from .models.endpoints import OPENAI
 from .options import question_parser
+from .transfer import EXPORT_OPTIONS
 
 PATIENCE_S = 1.0
 """How long a tab may wait for the server."""
@@ -77,9 +80,33 @@ def _candidates(desk: Desk, command: str, words: Sequence[str], word: str) -> li
         return [str(number) for number, _ in enumerate(desk.printed()[0], 1)]
     if last in ("--schema", "--into"):
         return [name for name in desk.shell.user_ns if not name.startswith("_")]
+    if command == "%chat" and words[:1] in (["export"], ["import"]):
+        return _of_transfer(desk, words, word)
     if command == "%chat":
         return list(COMMANDS) if not words else ["-m", "--model", "-s", "--session"]
     return list(question_parser(command)._option_string_actions)  # noqa: SLF001 - argparse tells it nowhere else
+
+
+def _of_transfer(desk: Desk, words: Sequence[str], word: str) -> list[str]:
+    """Return what may follow in `export FILE [SESSION...]` and `import FILE...`."""
+    if words[-1] == "--format":
+        return list(FORMATS)
+    if word.startswith("-") and words[0] == "export":
+        return list(EXPORT_OPTIONS)
+    if words[0] == "export" and [each for each in words[1:] if not each.startswith("-")]:
+        return [_quoted(info.title) for info in desk.chat.sessions.all()]
+    folder = Path(word).expanduser() if word.endswith("/") else Path(word).expanduser().parent
+    suffixes = {suffix for form in FORMATS.values() for suffix in form.suffixes} | {".chat", ".db", ".zip"}
+    head = word[: word.rfind("/") + 1]
+    try:
+        found = sorted(folder.iterdir())
+    except OSError:
+        return []
+    return [
+        f"{head}{path.name}{'/' if path.is_dir() else ''}"
+        for path in found
+        if not path.name.startswith(".") and (path.is_dir() or path.suffix.lower() in suffixes)
+    ]
 
 
 def _quoted(title: str) -> str:

@@ -28,10 +28,12 @@ from .options import HelpAsked, Parser, add_question_options, options_of
 from .receipt import Receipt
 from .settings import Settings
 from .sources import ask_user, nobody, outside
+from .transfer import add_export_options, chosen_in, export_sessions, import_sessions
 from .views.base import View
 from .views.follow import follow
 from .views.plain import PlainView
 from .views.terminal import TerminalView
+from .views.words import printable
 
 FIRST_NOTEBOOK = "01_first_chat.ipynb"
 BUILT_IN_MODEL = "scripted:demo"
@@ -90,6 +92,14 @@ def _parser() -> Parser:
     mcp.add_argument("--allow-run", action="store_true", help="let clients run code in it, too")
     mcp.set_defaults(run=_offer)
 
+    export = commands.add_parser("export", help="write sessions to a file: a notebook, Markdown, data, text")
+    add_export_options(export)
+    export.set_defaults(run=_export)
+
+    taken_in = commands.add_parser("import", help="read sessions from a notebook or from an export of another program")
+    taken_in.add_argument("paths", nargs="+", metavar="FILE")
+    taken_in.set_defaults(run=_import)
+
     doctor = commands.add_parser("doctor", help="check each thing that can be wrong")
     doctor.set_defaults(run=_examine)
     return parser
@@ -122,6 +132,43 @@ def _ask(parsed: argparse.Namespace, settings: Settings) -> int:
     finally:
         chat.close()
     return STOPPED if turn.reply.outcome == "cancelled" else 0
+
+
+def _export(parsed: argparse.Namespace, settings: Settings) -> int:
+    chat = Chat(settings=settings, place=str(Path.cwd()))
+    is_attended = sys.stdin is not None and sys.stdin.isatty()
+    try:
+        chat.sessions.resume()  # what was last asked here is meant where nothing is named
+        done = export_sessions(
+            chat.sessions,
+            **chosen_in(parsed),
+            confirm=ask_user if is_attended else nobody,
+            # As in a file: in UTF-8, and with the line ends that the format has.
+            write=lambda piece: sys.stdout.buffer.write(piece.encode()),
+        )
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has seen enough; Python would complain once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    finally:
+        chat.close()
+    if parsed.path != "-":
+        print(f"{parsed.path}: {'; '.join(done.titles)} ({done.message_count} messages)")
+    if done.taken:
+        print(done.taken, file=sys.stderr)
+    return 0
+
+
+def _import(parsed: argparse.Namespace, settings: Settings) -> int:
+    chat = Chat(settings=settings)
+    try:
+        found = import_sessions(chat.sessions, *parsed.paths)
+    finally:
+        chat.close()
+    for each in found:
+        news = f"{each.message_count} new" if each.message_count else "all there already"
+        print(f"{printable(each.session.title)} ({len(each.session.messages)} messages, {news})")
+    return 0
 
 
 def _examine(_: argparse.Namespace, settings: Settings) -> int:

@@ -21,7 +21,7 @@ from .context.gather import Gatherer
 from .context.recorder import Recorder
 from .context.summaries import summarize
 from .context.variables import VariablesSource
-from .errors import ChatInterrupted, SettingsError, StoreError
+from .errors import ChatInterrupted, SessionError, SessionNotFound, SettingsError, StoreError
 from .markdown import code_blocks
 from .messages import Context, Image, Message, Session, ToolCall
 from .models.base import Provider
@@ -35,6 +35,7 @@ from .settings import Settings
 from .sources import ask_user, outside
 from .tools.printed import printed_calls
 from .tools.toolbox import Toolbox
+from .transfer import import_sessions
 from .views.base import View
 from .views.follow import follow
 from .views.notebook import NotebookView
@@ -61,7 +62,8 @@ class Desk:
         place = place_of(config.notebook, shell.user_ns, is_live=self.is_live)
         self.chat = Chat(settings=config.settings(), place=place)
         try:
-            self.chat.sessions.resume()
+            if self.chat.sessions.resume() is None:
+                self._take_over()
         except StoreError as error:
             # The first question that is to be kept fails with it; until then `%chat doctor` has to work.
             self._tell(str(error))
@@ -204,6 +206,25 @@ class Desk:
         """Return the path of this notebook, where it is known."""
         return notebook_path(self.config.notebook, self.shell.user_ns, os.environ, Path.cwd(), is_live=self.is_live)
 
+    def _take_over(self) -> None:
+        """Go on in the conversation that this notebook holds, where the store does not know of one: somebody gave it away."""
+        path = self._notebook()
+        if path is None or not path.is_file():
+            return
+        try:
+            found = import_sessions(self.chat.sessions, path)
+        except SessionError:  # it holds none, as most notebooks
+            return
+        newest = max(found, key=lambda each: each.session.messages[-1].id if each.session.messages else "")
+        try:
+            session = self.chat.sessions.open(newest.session.id)
+        except SessionNotFound:  # its user put it into the trash
+            return
+        self._tell(
+            f"Goes on in the conversation of this notebook, {session.title!r} ({len(session.messages)} messages). "
+            "`%chat new` begins another."
+        )
+
     def close(self) -> None:
         """Stop what still runs, and release everything."""
         self.chat.close()
@@ -237,7 +258,7 @@ class Desk:
     def _follow(self, ask: Ask, options: Options, schema: Schema | None = None) -> None:
         """Start a turn, show it until it ends, and do with the answer what the options say."""
         try:
-            turn = follow(self.chat.portal, lambda: self.chat.begin(ask), self._view(ask.settings))
+            turn = follow(self.chat.portal, lambda: self.chat.begin(ask), self._view(ask))
         except KeyboardInterrupt:
             raise ChatInterrupted("Stopped twice: the answer so far is on the screen.") from None
         finally:
@@ -273,9 +294,16 @@ class Desk:
                 f"{option} {name}: nothing in this notebook has that name. Run the cell that defines it."
             ) from None
 
-    def _view(self, settings: Settings) -> View:
+    def _view(self, ask: Ask) -> View:
+        settings = ask.settings
         if hasattr(self.shell, "get_parent"):  # a kernel's shell
-            return NotebookView(self.shell, is_live=self.is_live, footer=settings.footer, keeps_turn=settings.save)
+            return NotebookView(
+                self.shell,
+                is_live=self.is_live,
+                footer=settings.footer,
+                keeps_turn=settings.save,
+                session=ask.session,
+            )
         return TerminalView(footer=settings.footer)
 
     def _tell_notices(self) -> None:

@@ -9,7 +9,12 @@ from the second page on with its number, and the last one holds the turn's messa
     {"version": 1, "turn": ..., "page": 1, "session": "2026...", "messages": [...]}
 
 Nothing is sent and saved twice, since all of it goes through IOPub. What follows from the rest is left out: session_id,
-turn_id, and whatever a reply shares with its question or derives from it (`_derived`). In place of a "text" that a
+turn_id, and whatever a reply shares with its question or derives from it (`_derived`). Where the session has more of its
+own than an id and a title made of its first question, "session" is an object of that::
+
+    {"id": "2026...", "title": "Plans", "model": "qwen3:8b", "pins": ["df"], "place": "notebook"}
+
+Its place is told as "notebook" or "folder", which is where the notebook is found: no path of this machine travels. In place of a "text" that a
 reader sees stands "shown", a list of strings and of `[page, start, end]`: a range of characters of that page's
 text/markdown. Where it was changed to be safe to show, the original stands between.
 """
@@ -18,10 +23,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from .errors import SettingsError
-from .messages import Json, Message
+from .messages import Json, Message, Session, title_of
 from .wire import VERSION, message_from_json, to_json
 
 # A range that is shorter takes as much room as what it stands for.
@@ -36,7 +43,7 @@ def page_imprint(turn_id: str, page: int) -> dict[str, Json]:
     return {"version": VERSION, "turn": turn_id} | ({"page": page} if page else {})
 
 
-def turn_imprint(messages: Sequence[Message], pages: Sequence[str]) -> dict[str, Json]:
+def turn_imprint(messages: Sequence[Message], pages: Sequence[str], session: Session | None = None) -> dict[str, Json]:
     """Return what the last output of a turn keeps.
 
     Parameters
@@ -45,11 +52,15 @@ def turn_imprint(messages: Sequence[Message], pages: Sequence[str]) -> dict[str,
         The question and all that the turn added to the session.
     pages
         The text/markdown of each output of the turn, the last one included.
+    session
+        What the turn was asked in, where nothing else in the notebook tells of it.
     """
     question = messages[0]
     written = [to_json(message) for message in messages]
     search = _Search(pages)
-    whole = page_imprint(question.turn_id, len(pages) - 1) | {"session": question.session_id}
+    own = _own(session, question) if session else {}
+    told = {"id": question.session_id, **own} if own else question.session_id
+    whole = page_imprint(question.turn_id, len(pages) - 1) | {"session": told}
     derived = list(_derived(whole, written))
     for message, values in zip(written, derived, strict=True):
         for name, value in values.items():
@@ -63,6 +74,30 @@ def turn_imprint(messages: Sequence[Message], pages: Sequence[str]) -> dict[str,
     # Half of a character can neither be sent nor saved.
     written = json.loads(json.dumps(written, ensure_ascii=False).encode(errors="replace"))
     return whole | {"messages": written}
+
+
+def session_of(outputs: Sequence[Mapping[str, Json]], place: Path | None = None) -> Session:
+    """Return what is known of the session of a turn, without its messages; `outputs` are those of `messages_of`.
+
+    Parameters
+    ----------
+    place
+        The notebook.
+    """
+    question = messages_of(outputs)[0]
+    (told,) = [kept["session"] for output in outputs if "messages" in (kept := _kept(output) or {})]
+    own = told if isinstance(told, dict) else {}
+    places = {} if place is None else {"notebook": str(place), "folder": str(place.parent)}
+    return Session(
+        id=question.session_id,
+        created_at=_time_in(question.session_id) or question.created_at,
+        title=own.get("title", ""),
+        model=own.get("model", ""),
+        system=own.get("system", ""),
+        pins=tuple(own.get("pins", ())),
+        place=places.get(own.get("place", ""), ""),
+        user_id=question.user_id,
+    )
 
 
 def messages_of(outputs: Sequence[Mapping[str, Json]]) -> tuple[Message, ...]:
@@ -81,7 +116,7 @@ def messages_of(outputs: Sequence[Mapping[str, Json]]) -> tuple[Message, ...]:
     pages: dict[int, str] = {}
     last: Mapping[str, Json] | None = None
     for output in outputs:
-        kept = output.get("metadata", {}).get("chatnb")
+        kept = _kept(output)
         if kept is None:
             continue
         if kept["version"] > VERSION:
@@ -99,14 +134,50 @@ def messages_of(outputs: Sequence[Mapping[str, Json]]) -> tuple[Message, ...]:
     )
 
 
+def turn_in(output: Mapping[str, Json]) -> str | None:
+    """Return the id of the turn of which an output shows a page; None if it shows none."""
+    kept = _kept(output)
+    return kept.get("turn") if kept else None
+
+
+def _kept(output: Mapping[str, Json]) -> Mapping[str, Json] | None:
+    kept: Mapping[str, Json] | None = (output.get("metadata") or {}).get("chatnb")
+    return kept
+
+
+def _own(session: Session, question: Message) -> dict[str, Json]:
+    """Return what of a session does not follow from its messages."""
+    kind = "notebook" if session.place.endswith(".ipynb") else "folder" if session.place else ""
+    title = "" if session.title == title_of(question.text) else session.title
+    fields = {
+        "title": title,
+        "model": session.model,
+        "system": session.system,
+        "pins": list(session.pins),
+        "place": kind,
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def _time_in(session_id: str) -> datetime | None:
+    """Return when a session began, as its id says (`new_id`)."""
+    try:
+        return datetime.strptime(session_id.partition("-")[0], "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
 def _derived(whole: Mapping[str, Json], messages: Sequence[Mapping[str, Json]]) -> Iterator[dict[str, Json]]:
     """Yield for each message what it has where it does not say otherwise, as Reply.messages makes it."""
     question, *replies = messages
-    shared = {"session_id": whole["session"], "turn_id": whole["turn"]}
+    told = whole["session"]
+    shared = {"session_id": told["id"] if isinstance(told, dict) else told, "turn_id": whole["turn"]}
     yield shared | {"id": whole["turn"], "role": "user"}
     question_id = question.get("id", whole["turn"])
     duration_s = max((reply.get("duration_s") or 0 for reply in replies), default=0)
-    answered_at = datetime.fromisoformat(question["created_at"]) + timedelta(seconds=duration_s)
+    answered_at = datetime.fromisoformat(question["created_at"])
+    with suppress(OverflowError):  # the year 10000
+        answered_at += timedelta(seconds=duration_s)
     shared |= {"role": "assistant", "user_id": question.get("user_id", ""), "created_at": answered_at.isoformat()}
     for number in range(1, len(messages)):
         yield shared | {"id": f"{question_id}.{number:03d}"}

@@ -47,7 +47,8 @@ class Sessions:
 
     def fresh(self, title: str = "") -> Session:
         """Return a new session that no store knows yet."""
-        session = Session(id=new_id(), created_at=now(), title=title, place=self.place, user_id=self.user_id)
+        at = now()
+        session = Session(id=new_id(at), created_at=at, title=title, place=self.place, user_id=self.user_id)
         self._fresh.add(session.id)
         return session
 

@@ -264,3 +264,41 @@ def test_without_its_package_mcp_says_how_to_get_it_where_it_is_asked_for_and_no
     assert (offered.returncode, offered.stdout) == (2, "")
     assert "pip install 'chatnb[mcp]'" in offered.stderr
     assert "Traceback" not in chosen.stderr + offered.stderr
+
+
+def test_a_session_leaves_as_a_file_and_comes_back(tmp_path: Path, server: FaultServer) -> None:
+    home, other = tmp_path / "home", tmp_path / "other"
+    home.mkdir()
+    other.mkdir()
+    run("ask", "-s", "Work", "What is it?", home=home, host=server.url)
+
+    written = run("export", str(tmp_path / "work.ipynb"), "Work", home=home)
+    first = run("import", str(tmp_path / "work.ipynb"), home=other)
+    second = run("import", str(tmp_path / "work.ipynb"), home=other)
+
+    assert (written.returncode, written.stdout) == (0, f"{tmp_path / 'work.ipynb'}: Work (2 messages)\n")
+    assert (first.returncode, first.stdout) == (0, "Work (2 messages, 2 new)\n")
+    assert (second.returncode, second.stdout) == (0, "Work (2 messages, all there already)\n")
+
+
+def test_an_export_to_standard_output_is_all_that_is_there(tmp_path: Path, server: FaultServer) -> None:
+    run("ask", "What is it, at /home/ada/x?", home=tmp_path, host=server.url)
+
+    result = run("export", "-", "--format", "jsonl", "--redact", home=tmp_path)
+
+    assert result.returncode == 0
+    assert [m["content"] for m in json.loads(result.stdout)["messages"]] == ["What is it, at ~/x?", "It is 42."]
+    assert "home folder: 1 in " in result.stderr
+
+
+def test_an_export_does_not_replace_a_file_unasked(tmp_path: Path, server: FaultServer) -> None:
+    run("ask", "What is it?", home=tmp_path, host=server.url)
+    (tmp_path / "a.md").write_text("mine")
+
+    refused = run("export", "a.md", home=tmp_path)
+    forced = run("export", "a.md", "--force", home=tmp_path)
+
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "--force" in refused.stderr
+    assert forced.returncode == 0
+    assert "It is 42." in (tmp_path / "a.md").read_text()

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +13,9 @@ from hypothesis import strategies as st
 
 from chatnb.errors import SettingsError
 from chatnb.events import Event
-from chatnb.imprint import messages_of, page_imprint, turn_imprint
+from chatnb.imprint import messages_of, page_imprint, session_of, turn_imprint
 from chatnb.markdown import safe_markdown
-from chatnb.messages import Context, Image, Message, Text, Thinking
+from chatnb.messages import Context, Image, Message, Session, Text, Thinking
 from chatnb.reply import Reply
 from chatnb.views.notebook import NotebookView
 from tests.views.logs import ANSWER, ASKED, CALL, COUNTED, DONE, DROPS, LOGS, PARAGRAPH, QUESTION, answers, said, turn
@@ -143,3 +145,24 @@ def test_thoughts_and_calls_are_kept_as_they_are() -> None:
     assert any(isinstance(part, Thinking) for message in read for part in message.parts)
     assert any(part == CALL for message in read for part in message.parts)
     assert read[0].parts == (Text("Why is the mean negative?"),)
+
+
+def test_a_session_comes_back_as_far_as_a_notebook_knows_it() -> None:
+    at = datetime(2026, 11, 21, 9, tzinfo=UTC)
+    session = Session(
+        "20261121T090000000000-00000000", at, "Plans", "qwen3:8b", place="/home/ada/a.ipynb", pins=("df",)
+    )
+    imprint = turn_imprint(answered(ANSWER), [ANSWER], session)
+    output = {"data": {"text/markdown": ANSWER}, "metadata": {"chatnb": imprint}}
+
+    read = session_of([output], Path("/home/bob/a.ipynb"))
+
+    assert read == replace(session, place="/home/bob/a.ipynb")
+    assert messages_of([output]) == answered(ANSWER)
+    assert "/home/ada" not in json.dumps(imprint)
+
+
+def test_a_session_with_nothing_of_its_own_is_kept_as_its_id() -> None:
+    session = Session(QUESTION.session_id, QUESTION.created_at, QUESTION.text)
+
+    assert turn_imprint(answered(ANSWER), [ANSWER], session)["session"] == QUESTION.session_id

@@ -16,6 +16,7 @@ from .server import list_models, list_settings, pull, record, run_doctor, show_s
 from .sessions import archive, delete, list_sessions, new, open_session, rename, restore, search, tag, untag, use
 from .talk import again, branch, edit, fork, list_branches, undo
 from .tools import call, list_tools
+from .transfer import export, take_in
 
 
 def run(line: str, desk: Desk) -> object:
@@ -73,6 +74,8 @@ COMMANDS: dict[str, Command] = {
     "branches": list_branches,
     "branch": branch,
     "fork": fork,
+    "export": export,
+    "import": take_in,
     "why": why,
     "pin": pin,
     "unpin": unpin,

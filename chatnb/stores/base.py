@@ -6,10 +6,11 @@ Calls block, for milliseconds, and may come from any thread; whoever is on an ev
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from ..errors import SessionNotFound, SettingsError
-from ..messages import Message, Session, SessionInfo
+from ..messages import Message, Session, SessionInfo, now
 from .search import Hit
 
 FIELDS = frozenset({"title", "model", "system", "place", "pins", "hidden", "tip", "tags", "state"})
@@ -47,7 +48,10 @@ class Store(Protocol):
         ...
 
     def append(self, session_id: str, *messages: Message) -> None:
-        """Add messages to the end; one whose id is there already takes that one's place. Forgets their checkpoint."""
+        """Add messages to the end; one whose id is there already takes that one's place. Forgets their checkpoint.
+
+        The session counts as changed when the last of them was created, or later, if it had been.
+        """
         ...
 
     def checkpoint(self, session_id: str, *messages: Message) -> None:
@@ -92,6 +96,11 @@ def info_of(session: Session, message_count: int) -> SessionInfo:
         tags=session.tags,
         state=session.state,
     )
+
+
+def changed_at(messages: Sequence[Message]) -> datetime:
+    """Return when messages changed their session: with the last of them, so that an import comes to the same time."""
+    return max((message.created_at for message in messages), default=None) or now()
 
 
 def check_fields(names: Iterable[str]) -> None:

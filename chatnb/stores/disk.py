@@ -33,13 +33,15 @@ def stamp_of(stat: os.stat_result) -> Stamp:
     return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
-def write_aside(path: Path, pieces: Iterable[bytes], *, is_durable: bool = True) -> None:
+def write_aside(path: Path, pieces: Iterable[bytes], *, is_durable: bool = True, mode: int = 0o600) -> None:
     """Replace the file by `pieces`: at any moment there is the old content or the new. One writer at a time.
 
     Parameters
     ----------
     is_durable
         Whether it has to outlive a loss of power, too; what can be made anew need not wait for the disk.
+    mode
+        The rights of the file, less those that the process does not give away; by default it is its user's alone.
 
     Raises
     ------
@@ -48,7 +50,7 @@ def write_aside(path: Path, pieces: Iterable[bytes], *, is_durable: bool = True)
     """
     new = path.with_name(path.name + ".new")
     try:
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), mode)
         with open(descriptor, "wb") as file:  # noqa: PTH123 - a Path cannot open with a mode for new files
             file.writelines(pieces)
             file.flush()

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import StoreError
 from ..messages import Message, Session, SessionInfo, now
-from .base import check_fields, info_of, not_found
+from .base import changed_at, check_fields, info_of, not_found
 from .search import Hit, Said, SearchIndex
 
 
@@ -26,7 +26,7 @@ class MemoryStore:
             if session.id in self._sessions:
                 msg = f"There is a chat session {session.id} already. Append to it instead."
                 raise StoreError(msg)
-            self._sessions[session.id] = replace(session, updated_at=session.updated_at or now())
+            self._sessions[session.id] = replace(session, updated_at=session.updated_at or changed_at(session.messages))
 
     def load(self, session_id: str) -> Session:
         """Return the session with all its messages, oldest first."""
@@ -46,7 +46,8 @@ class MemoryStore:
         with self._guard:
             session = self.load(session_id)
             merged = {message.id: message for message in (*session.messages, *messages)}
-            self._sessions[session_id] = replace(session, messages=tuple(merged.values()), updated_at=now())
+            at = max(changed_at(messages), session.updated_at or session.created_at)
+            self._sessions[session_id] = replace(session, messages=tuple(merged.values()), updated_at=at)
 
     def checkpoint(self, session_id: str, *messages: Message) -> None:  # noqa: ARG002 - as in Store
         """Do nothing for a session that is there: no process outlives this store to ask for unfinished messages."""

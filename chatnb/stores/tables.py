@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from tinydb.table import Table
 
 from ..errors import SettingsError, StoreError
-from ..messages import Message, Session, SessionInfo, Text, now
+from ..messages import Message, Session, SessionInfo, Text
 from ..wire import VERSION, message_from_json, session_from_json, to_json
 from .atomic import AtomicStorage, Damaged, Tables
-from .base import info_of
+from .base import changed_at, info_of
 from .search import Said
 
 
@@ -81,7 +82,7 @@ def describe(tables: Tables, session_id: str) -> SessionInfo:
 
 def empty(session: Session) -> Tables:
     """Return the tables of the session without its messages."""
-    whole = replace(session, updated_at=session.updated_at or now(), messages=())
+    whole = replace(session, updated_at=session.updated_at or changed_at(session.messages), messages=())
     return {"session": {"1": to_json(whole) | {"version": VERSION}}, "messages": {}}
 
 
@@ -98,11 +99,13 @@ def put(storage: AtomicStorage, messages: Sequence[Message]) -> None:
             places[message.id] = table.insert(document)
 
 
-def stamp(storage: AtomicStorage, **fields: str | tuple[str, ...]) -> None:
-    """Change fields of the session itself, and when it was changed."""
+def stamp(storage: AtomicStorage, at: datetime, /, **fields: str | tuple[str, ...]) -> None:
+    """Change fields of the session itself, and when it was changed: at `at`, if it was not later already."""
     # A tuple would be a list once it is read from the file, and a tuple until then.
     values = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
-    Table(storage, "session", cache_size=0).update({**values, "updated_at": now().isoformat()})
+    if before := _header(storage.read() or {}).updated_at:
+        at = max(at, before)
+    Table(storage, "session", cache_size=0).update({**values, "updated_at": at.isoformat()})
 
 
 def cut_off(messages: Sequence[Message]) -> tuple[Message, ...]:

@@ -26,14 +26,16 @@ from threading import Lock
 from ..errors import StoreError
 from ..messages import Message, Session, SessionInfo, now
 from .atomic import AtomicStorage, Damaged, Tables, parsed
-from .base import check_fields, not_found
+from .base import changed_at, check_fields, not_found
 from .disk import explained, make_private, sync_folder
 from .index import Index
 from .search import Hit, Said, SearchIndex
 from .tables import Known, cut_off, describe, empty, put, read, said_in, session_of, stamp
 from .unfinished import Unfinished
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+"""What a session's id has to match: it becomes the name of a file."""
+
 _LOCKS = 64
 _OPEN = 4  # sessions whose content stays in memory
 
@@ -61,7 +63,7 @@ class TinyStore:
 
     def create(self, session: Session) -> None:
         """Keep a new session, with the messages that it holds."""
-        if not _ID.fullmatch(session.id):
+        if not SAFE_ID.fullmatch(session.id):
             msg = f"{session.id!r} cannot be a session's id: only letters, digits, - and _ are safe in a file's name."
             raise StoreError(msg)
         with self._transaction(session.id) as storage:
@@ -112,7 +114,7 @@ class TinyStore:
             if self._sound(storage) is None:
                 raise not_found(session_id)
             put(storage, messages)
-            stamp(storage)
+            stamp(storage, changed_at(messages))
         self._unfinished.end(session_id)
 
     def checkpoint(self, session_id: str, *messages: Message) -> None:
@@ -129,7 +131,7 @@ class TinyStore:
         with self._transaction(session_id) as storage:
             if self._sound(storage) is None:
                 raise not_found(session_id)
-            stamp(storage, **fields)
+            stamp(storage, now(), **fields)
 
     def delete(self, session_id: str) -> None:
         """Forget the session and all that belongs to it."""
@@ -160,7 +162,7 @@ class TinyStore:
         self._open.clear()
 
     def _opened(self, session_id: str) -> _Open:
-        if not _ID.fullmatch(session_id):
+        if not SAFE_ID.fullmatch(session_id):
             raise not_found(session_id)
         with self._guard:
             if session_id not in self._open:
@@ -205,7 +207,7 @@ class TinyStore:
                     if tables is None:
                         storage.write(empty(self._remembered(session_id, found[0])))
                     put(storage, found)
-                    stamp(storage)
+                    stamp(storage, now())
             for one in left:
                 self._unfinished.forget(one)
         except StoreError as error:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from ..events import Event
 from ..imprint import page_imprint, turn_imprint
-from ..messages import Json
+from ..messages import Json, Session
 from ..reply import Reply
 from .base import pace_s
 from .pages import PAGE_CHARS, Layout, Page
@@ -68,10 +68,14 @@ class NotebookView:
         not pass `pytest --nbval`, which compares every figure.
     keeps_turn
         Whether the outputs keep the turn in their metadata, beside what they show.
+    session
+        What is asked in; the outputs keep its title, too.
     """
 
-    def __init__(self, shell: Shell, *, is_live: bool, footer: bool, keeps_turn: bool = True) -> None:
-        self._shell, self._is_live, self._keeps_turn = shell, is_live, keeps_turn
+    def __init__(
+        self, shell: Shell, *, is_live: bool, footer: bool, keeps_turn: bool = True, session: Session | None = None
+    ) -> None:
+        self._shell, self._is_live, self._keeps_turn, self._session = shell, is_live, keeps_turn, session
         self._layout = Layout(PAGE_CHARS if is_live else None, has_figures=is_live and footer)
         self._reply = Reply()
         self._shown: list[_Output] = []
@@ -103,7 +107,7 @@ class NotebookView:
     def _draw(self, pages: Sequence[Page]) -> None:
         for number, page in enumerate(pages):
             if page.markdown or number < len(self._shown):
-                self._publish(number, _data(page), self._metadata(number, pages))
+                self._publish(number, bundle(page), self._metadata(number, pages))
         for number in range(len(pages), len(self._shown)):
             # What was shown is dropped, and what came instead is shorter as yet.
             self._publish(number, {"text/markdown": ""}, {})
@@ -118,7 +122,7 @@ class NotebookView:
         if number < len(pages) - 1:
             return {"chatnb": page_imprint(asked.question.turn_id, number)}
         messages = (asked.question, *self._reply.messages())
-        return {"chatnb": turn_imprint(messages, [page.markdown for page in pages])}
+        return {"chatnb": turn_imprint(messages, [page.markdown for page in pages], self._session)}
 
     def _publish(self, number: int, data: dict[str, str], metadata: dict[str, Json]) -> None:
         """Show an output, or show it anew if anything about it changed."""
@@ -142,7 +146,8 @@ class _Output:
     metadata: dict[str, Json] = field(default_factory=dict)
 
 
-def _data(page: Page) -> dict[str, str]:
+def bundle(page: Page) -> dict[str, str]:
+    """Return what an output shows of a page, by MIME type."""
     if not page.is_finished:
         return {"text/markdown": page.markdown}
     plain = printable(page.text).strip()

@@ -166,7 +166,7 @@ class Layout:
     def _call(self, entry: _Call) -> str:
         result = entry.result
         outcome = "…" if result is None else result_line(result, has_figures=self._has_figures)
-        return f"<code>{_inert(call_line(entry.call))}</code> → {_inert(outcome)}"
+        return f"<code>{inert(call_line(entry.call))}</code> → {inert(outcome)}"
 
     def _joined(self, blocks: Sequence[_Block]) -> str:
         if sum(not block.html for block in blocks) <= 1:
@@ -211,7 +211,7 @@ def _notes(lines: Sequence[str]) -> str:
 
 def _sentence(text: str) -> str:
     """Return a sentence of ours, with what is to be typed as code."""
-    return _TYPED.sub(r"<code>\1</code>", _inert(text))
+    return _TYPED.sub(r"<code>\1</code>", inert(text))
 
 
 def _thinking(text: str, *, is_open: bool, is_whole: bool) -> str:
@@ -219,13 +219,18 @@ def _thinking(text: str, *, is_open: bool, is_whole: bool) -> str:
     if is_open:
         end = " ".join(text[-4 * _TICKER_CHARS :].split())
         ticker = end if len(end) <= _TICKER_CHARS else f"…{end[1 - _TICKER_CHARS :]}"
-        return f"<details {_APART}><summary {_ONE_LINE}>Thinking: {_inert(ticker)}</summary></details>"
+        return f"<details {_APART}><summary {_ONE_LINE}>Thinking: {inert(ticker)}</summary></details>"
     # What is drawn again and again need not hold them.
-    whole = f'<pre style="white-space:pre-wrap">{_inert(text.strip())}</pre>' if is_whole else ""
-    return f"<details {_APART}><summary {_ONE_LINE}>{_inert(thought(text))}</summary>{whole}</details>"
+    return folded(thought(text), text.strip() if is_whole else "")
 
 
-def _inert(text: str) -> str:
+def folded(summary: str, text: str) -> str:
+    """Return a line as HTML that unfolds to a text, where there is one; both are plain."""
+    whole = f'<pre style="white-space:pre-wrap">{inert(text)}</pre>' if text else ""
+    return f"<details {_APART}><summary {_ONE_LINE}>{inert(summary)}</summary>{whole}</details>"
+
+
+def inert(text: str) -> str:
     """Return the text as HTML on one line in which nothing is Markdown, HTML, a formula or an address."""
     return _SPECIAL.sub(_entity, printable(text))
 

@@ -31,6 +31,7 @@ MODULES = (
     "recording",
     "browser",
     "summaries",
+    "exporting",
     "rendering",
     "openai_stream",
 )

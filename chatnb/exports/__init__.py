@@ -1,0 +1,1 @@
+"""Sessions as files that others read: one protocol (base.py), an exporter for each format."""

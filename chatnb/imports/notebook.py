@@ -1,0 +1,99 @@
+"""Read the conversation that a saved notebook holds in its metadata: the way back of imprint.py and exports/notebook.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from pathlib import Path
+
+from ..errors import SettingsError
+from ..imprint import messages_of, session_of, turn_in
+from ..messages import Json, Message, Session, title_of
+from ..wire import VERSION, message_from_json, session_from_json
+from .base import Form
+
+
+def fits(data: Json) -> bool:
+    """Tell whether it is a notebook."""
+    return isinstance(data, dict) and "nbformat" in data and isinstance(data.get("cells"), list)
+
+
+def read(data: Json, path: Path) -> Sequence[Session]:
+    """Return the sessions of a notebook, the one begun first first.
+
+    Cells may stand in any order, several turns in one cell and one turn in several; of a turn that is there twice the
+    last one counts. A heading that an export has written tells all of its session and in which order things were said.
+
+    Raises
+    ------
+    SettingsError
+        If there is no conversation in it, or a newer chatnb wrote it, or an answer is not whole: its output was deleted.
+    """
+    found: dict[str, _Found] = {}
+    heading = _Found()
+    for cell in data["cells"]:
+        kept = (cell.get("metadata") or {}).get("chatnb") or {}
+        if kept.get("version", VERSION) > VERSION:
+            raise SettingsError(f"A newer chatnb wrote it (version {kept['version']}). Update chatnb.")
+        if "session" in kept and "turn" not in kept:
+            session = session_from_json(kept["session"])
+            heading = found.setdefault(session.id, _Found())
+            heading.session, heading.is_told = session, True
+        elif "message" in kept:
+            message = message_from_json(kept["message"])
+            heading.messages[message.id] = (message,)
+        for outputs in _turns(cell):
+            session = session_of(outputs, path)
+            messages = messages_of(outputs)
+            one = found.setdefault(session.id, _Found())
+            one.messages[messages[0].id] = messages
+            if not one.is_told:
+                one.session = session if one.session is None else _newer(one, session, messages[0])
+    sessions = [_whole(one) for one in found.values() if one.session]
+    if not sessions:
+        raise SettingsError(
+            "No conversation is in it: its outputs were cleared, or it has no `%%chat` cell that was run."
+        )
+    return sorted(sessions, key=lambda session: session.id)
+
+
+FORM = Form("notebook", fits, read)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was found of a session: turns and other messages, by the id of the first one."""
+
+    session: Session | None = None
+    is_told: bool = False
+    messages: dict[str, tuple[Message, ...]] = field(default_factory=dict)
+
+
+def _turns(cell: Mapping[str, Json]) -> Iterator[list[Mapping[str, Json]]]:
+    """Yield the outputs of each turn that a cell holds."""
+    outputs = [output for output in cell.get("outputs") or () if turn_in(output)]
+    if turn_in(cell):
+        # Where the answer stands in cells of its own nothing of it is read from them.
+        outputs.append({"metadata": cell["metadata"], "data": {"text/markdown": ""}})
+    for _, group in groupby(sorted(outputs, key=_turn), key=_turn):
+        yield list(group)
+
+
+def _turn(output: Mapping[str, Json]) -> str:
+    return turn_in(output) or ""
+
+
+def _newer(one: _Found, session: Session, question: Message) -> Session:
+    """Return what the later of two turns says of their session."""
+    is_last = all(question.id >= message_id for message_id in one.messages)
+    return session if is_last or one.session is None else one.session
+
+
+def _whole(one: _Found) -> Session:
+    assert one.session is not None  # noqa: S101 - the caller chose those that have one
+    turns = list(one.messages.values())
+    if one.is_told:
+        return replace(one.session, messages=tuple(message for turn in turns for message in turn))
+    messages = tuple(message for turn in sorted(turns, key=lambda turn: turn[0].id) for message in turn)
+    return replace(one.session, title=one.session.title or title_of(messages[0].text), messages=messages)
