@@ -1,5 +1,7 @@
 """What a `FaultServer` saw of one request."""
 
+import json
+import re
 import threading
 import time
 from collections.abc import Mapping
@@ -41,6 +43,13 @@ class Exchange:
         """The messages of a chat request."""
         messages: list[dict[str, Any]] = self.body["messages"]
         return messages
+
+    @property
+    def counted(self) -> list[dict[str, Any]]:
+        """What counts as the prompt: the messages, and the tools as a server writes them into it."""
+        tools = self.body.get("tools")
+        told = " ".join(re.findall(r"\w+|[^\w\s]", json.dumps(tools))) if tools else ""
+        return [*self.messages, *([{"role": "system", "content": told}] if told else [])]
 
     def wait_until_client_left(self, timeout_s: float = 10) -> float:
         """Wait until the client has closed its connection in mid-answer, and return when that was."""

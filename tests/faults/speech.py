@@ -59,10 +59,10 @@ class Ollamas:
         return list(api.deltas(model, answer, tokens))
 
     def end(self, model: str, answer: Answer, sent: int, exchange: Exchange, elapsed_s: float) -> bytes:
-        return api.line(api.end(model, answer, sent, exchange.messages, elapsed_s))
+        return api.line(api.end(model, answer, sent, exchange.counted, elapsed_s))
 
     def whole(self, model: str, answer: Answer, tokens: Sequence[str], exchange: Exchange) -> dict[str, Any]:
-        return api.whole(model, answer, tokens, exchange.messages)
+        return api.whole(model, answer, tokens, exchange.counted)
 
     def error(self, message: str) -> bytes:
         return api.line({"error": message})
@@ -81,10 +81,10 @@ class OpenAIs:
 
     def end(self, model: str, answer: Answer, sent: int, exchange: Exchange, elapsed_s: float) -> bytes:
         counts = bool((exchange.body.get("stream_options") or {}).get("include_usage"))
-        return sse.end(model, answer, sent, exchange.messages, elapsed_s, counts=counts)
+        return sse.end(model, answer, sent, exchange.counted, elapsed_s, counts=counts)
 
     def whole(self, model: str, answer: Answer, tokens: Sequence[str], exchange: Exchange) -> dict[str, Any]:
-        return sse.whole(model, answer, tokens, exchange.messages)
+        return sse.whole(model, answer, tokens, exchange.counted)
 
     def error(self, message: str) -> bytes:
         return sse.line(sse.failure(message))
