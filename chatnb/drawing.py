@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
-from .entries import Call, Piece, piece_json, pieces_of
-from .html import blocks
+from .entries import Call, Piece, name_of, piece_json, pieces_of
+from .html import Change as Redrawn
+from .html import Rendering
 from .messages import Json, Text, Thinking
 from .reply import Reply
 
@@ -28,18 +29,19 @@ class Drawing:
 
     Attributes
     ----------
-    parts
-        As JSON; a screen that was told all changes has the same.
     durations_s
         How long the model thought, by the number of the part.
     """
 
     def __init__(self, turn_id: str) -> None:
-        self.parts: list[dict[str, Json]] = []
         self.durations_s: dict[int, float] = {}
         self._turn_id = turn_id
-        self._pieces: list[Piece] = []
-        self._began_s: list[float] = []
+        self._drawn: list[_Words | _Called] = []
+
+    @property
+    def parts(self) -> list[dict[str, Json]]:
+        """Each part as JSON; a screen that was told all changes has the same."""
+        return [each.json(self.durations_s.get(number)) for number, each in enumerate(self._drawn)]
 
     def draw(self, reply: Reply, now_s: float) -> list[Change]:
         """Draw what came, and return what has to change.
@@ -53,101 +55,90 @@ class Drawing:
         """
         pieces = pieces_of(reply)
         changes = list(self._cut(pieces))
-        is_over = reply.finished is not None
         for number, piece in enumerate(pieces):
-            if number == len(self._pieces):
-                self._began_s.append(now_s)
-            changes += self._drawn(number, piece)
-            if isinstance(piece, Thinking) and (is_over or number < len(pieces) - 1):
-                changes += self._timed(number, now_s)
-        return changes
+            is_over = reply.finished is not None or number < len(pieces) - 1
+            drawn = self._draw(number, piece, now_s, is_over=is_over)
+            changes.extend({**change, "part": number} for change in drawn)
+        return [{**change, "turn": self._turn_id} for change in changes]
 
     def _cut(self, pieces: Sequence[Piece]) -> Iterator[Change]:
         """Drop the parts that are not what they were: an attempt was given up, or other words came between."""
         kept = 0
-        for old, new in zip_longest(self._pieces, pieces):
-            if old is None or not _goes_on(old, new):
+        for drawn, piece in zip_longest(self._drawn, pieces):
+            if drawn is None or piece is None or not drawn.goes_on(piece):
                 break
             kept += 1
-        if kept < len(self._pieces):
-            del self._pieces[kept:], self.parts[kept:], self._began_s[kept:]
+        if kept < len(self._drawn):
+            del self._drawn[kept:]
             self.durations_s = {number: s for number, s in self.durations_s.items() if number < kept}
-            yield {"is": "cut", "turn": self._turn_id, "parts": kept}
+            yield {"is": "cut", "parts": kept}
 
-    def _drawn(self, number: int, piece: Piece) -> Iterator[Change]:
-        is_new = number == len(self._pieces)
-        if not is_new and self._pieces[number] == piece:
-            return
+    def _draw(self, number: int, piece: Piece, now_s: float, *, is_over: bool) -> Iterator[Change]:
+        is_new = number == len(self._drawn)
         if isinstance(piece, Call):
-            self._put(number, piece, piece_json(piece))
-            yield {"is": "part", "turn": self._turn_id, "part": number, "value": self.parts[number]}
+            if is_new or self._drawn[number].piece != piece:
+                self._drawn[number : number + 1] = [_Called(piece)]
+                yield {"is": "part", "value": piece_json(piece)}
             return
-        kind = "thinking" if isinstance(piece, Thinking) else "text"
-        old = [] if is_new else self.parts[number]["blocks"]
-        new = blocks(piece.text)
         if is_new:
-            self._put(
-                number, piece, {"type": kind, "blocks": new} | ({"duration_s": None} if kind == "thinking" else {})
-            )
-        else:
-            self._pieces[number] = piece
-            self.parts[number]["blocks"] = new
-        if change := _difference(old, new):
-            yield {"is": "blocks", "turn": self._turn_id, "part": number, "type": kind} | change
-        elif is_new:
-            yield {"is": "part", "turn": self._turn_id, "part": number, "value": dict(self.parts[number])}
-
-    def _timed(self, number: int, now_s: float) -> Iterator[Change]:
-        """Note how long a thought took, once it is over."""
-        if number in self.durations_s:
+            self._drawn.append(_Words(piece, name_of(self._turn_id, number), now_s))
+            yield {"is": "part", "value": self._drawn[number].json()}
+        words = self._drawn[number]
+        if not isinstance(words, _Words) or words.is_over:
             return
-        self.durations_s[number] = self.parts[number]["duration_s"] = round(now_s - self._began_s[number], 1)
-        # Its blocks are on the screen; only this is new.
-        yield {
-            "is": "thought",
-            "turn": self._turn_id,
-            "part": number,
-            "duration_s": self.durations_s[number],
-        }
-
-    def _put(self, number: int, piece: Piece, part: dict[str, Json]) -> None:
-        self._pieces[number : number + 1] = [piece]
-        self.parts[number : number + 1] = [part]
+        yield from words.add(piece)
+        if is_over:
+            yield from words.end()
+            if isinstance(piece, Thinking):
+                self.durations_s[number] = round(now_s - words.began_s, 1)
+                yield {"is": "thought", "duration_s": self.durations_s[number]}
 
 
-def _goes_on(old: Piece, new: Piece | None) -> bool:
-    """Whether a part is the same one as before, perhaps with more in it."""
-    match old, new:
-        case Call(call), Call(other):
-            return call == other
-        case (Text(before), Text(text)) | (Thinking(before), Thinking(text)):
-            return text.startswith(before)
-    return False
+class _Words:
+    """A text, or a thought, while it is written."""
+
+    def __init__(self, piece: Text | Thinking, name: str, began_s: float) -> None:
+        self.piece = type(piece)("")
+        self.began_s = began_s
+        self.is_over = False
+        self._rendering = Rendering(name=name)
+        self._blocks: tuple[str, ...] = ()
+
+    def goes_on(self, piece: Piece) -> bool:
+        if isinstance(piece, Call) or type(piece) is not type(self.piece):
+            return False
+        return piece == self.piece or (not self.is_over and piece.text.startswith(self.piece.text))
+
+    def json(self, duration_s: float | None = None) -> dict[str, Json]:
+        is_thought = isinstance(self.piece, Thinking)
+        part: dict[str, Json] = {"type": "thinking" if is_thought else "text", "blocks": list(self._blocks)}
+        return part | ({"duration_s": duration_s} if is_thought else {})
+
+    def add(self, piece: Text | Thinking) -> Iterator[Change]:
+        new, self.piece = piece.text[len(self.piece.text) :], piece
+        if new and (change := self._rendering.add(new)):
+            yield from self._changed([change])
+
+    def end(self) -> Iterator[Change]:
+        self.is_over = True
+        yield from self._changed(self._rendering.end())
+
+    def _changed(self, redrawn: Sequence[Redrawn]) -> Iterator[Change]:
+        for change in redrawn:
+            # What stays behind is sent again; there is some only where a link was defined after its use.
+            html = [*change.html, *self._blocks[change.stop :]]
+            self._blocks = change.applied(self._blocks)
+            yield {"is": "blocks", "type": self.json()["type"], "from": change.start, "keep": change.keep, "html": html}
 
 
-def _difference(old: Sequence[str], new: Sequence[str]) -> Change:
-    """Return what makes the old blocks into the new ones; empty if they are the same."""
-    same = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
-    if same == len(old) == len(new):
-        return {}
-    if same == len(new):  # only dropped
-        return {"from": same, "keep": 0, "html": []}
-    kept = _common(old[same], new[same]) if same < len(old) else 0
-    return {"from": same, "keep": _units(new[same][:kept]), "html": [new[same][kept:], *new[same + 1 :]]}
+class _Called:
+    """A call of a tool."""
 
+    def __init__(self, piece: Call) -> None:
+        self.piece = piece
 
-def _common(one: str, other: str) -> int:
-    """Return how many characters two texts begin with in common; by halves, since comparing slices is fast."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    def goes_on(self, piece: Piece) -> bool:
+        return isinstance(piece, Call) and piece.call == self.piece.call
 
-
-def _units(text: str) -> int:
-    """Return the length of a text as JavaScript counts it."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    def json(self, _: float | None = None) -> dict[str, Json]:
+        return piece_json(self.piece)

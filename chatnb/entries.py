@@ -94,7 +94,7 @@ def question_entry(message: Message, *, is_hidden: bool = False) -> Entry:
         "at": message.created_at.isoformat(),
         "is_hidden": is_hidden,
         "text": message.text,
-        "html": "".join(rendered(message.text)),
+        "html": "".join(rendered(message.text, name_of(message.turn_id))),
         "context": [
             {"label": part.label, "ref": part.ref, "tokens": count(part), "is_stale": False}
             for part in message.parts
@@ -148,13 +148,21 @@ def pieces_of(reply: Reply) -> list[Piece]:
     return pieces
 
 
-def piece_json(piece: Piece, duration_s: float | None = None) -> dict[str, Json]:
-    """Return a piece as it is drawn; of a thought with how long it took, where that is known."""
+def piece_json(piece: Piece, name: str = "", duration_s: float | None = None) -> dict[str, Json]:
+    """Return a piece as it is drawn.
+
+    Parameters
+    ----------
+    name
+        See `name_of`.
+    duration_s
+        How long a thought took, where that is known.
+    """
     match piece:
         case Text(text):
-            return {"type": "text", "blocks": list(rendered(text))}
+            return {"type": "text", "blocks": list(rendered(text, name))}
         case Thinking(text):
-            return {"type": "thinking", "blocks": list(rendered(text)), "duration_s": duration_s}
+            return {"type": "thinking", "blocks": list(rendered(text, name)), "duration_s": duration_s}
         case Call(call, result):
             return {
                 "type": "tool",
@@ -205,10 +213,15 @@ def image_json(image: Image) -> dict[str, Json]:
     return {"mime": image.mime, "data": base64.b64encode(image.data).decode("ascii")}
 
 
+def name_of(turn_id: str, number: int | None = None) -> str:
+    """Return what the notes of a text are told apart by on a page: of a question, or of a part of its answer."""
+    return f"{turn_id}-{'q' if number is None else number}"
+
+
 @lru_cache(maxsize=_RENDERED)
-def rendered(text: str) -> tuple[str, ...]:
-    """Return the blocks of a text as safe HTML."""
-    return tuple(html.blocks(text))
+def rendered(text: str, name: str) -> tuple[str, ...]:
+    """Return the blocks of a text as safe HTML; see `name_of`."""
+    return tuple(html.blocks(text, name=name))
 
 
 def retold(messages: Sequence[Message]) -> Reply:
@@ -255,11 +268,16 @@ def _entry(group: Sequence[Message], told: Told, *, is_hidden: bool) -> Entry:
         return question_entry(first, is_hidden=is_hidden)
     if summary := summary_in(first):
         reply = Reply([Asked(first, ""), TextDelta(summary.text), Finished("done")])
-        entry = answer_entry(reply, Told((SUMMARY,)), [piece_json(Text(summary.text))], is_hidden=is_hidden)
+        part = piece_json(Text(summary.text), name_of(first.id))
+        entry = answer_entry(reply, Told((SUMMARY,)), [part], is_hidden=is_hidden)
         return entry | {"id": first.id}
     reply = retold(group if first.role == "user" else (first, *group))
     durations = dict(told.durations_s)
-    parts = [piece_json(piece, durations.get(number)) for number, piece in enumerate(pieces_of(reply))]
+    turn_id = reply.asked.question.turn_id if reply.asked else ""
+    parts = [
+        piece_json(piece, name_of(turn_id, number), durations.get(number))
+        for number, piece in enumerate(pieces_of(reply))
+    ]
     return answer_entry(reply, told, parts, is_hidden=is_hidden) | {"id": group[-1].id}
 
 

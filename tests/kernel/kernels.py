@@ -239,7 +239,8 @@ class Kernel:
         while True:
             reply = self._client.control_channel.get_msg(timeout=30)
             if reply["parent_header"].get("msg_id") == message["header"]["msg_id"]:
-                return reply["content"].get("subshell_id")
+                subshell: str | None = reply["content"].get("subshell_id")
+                return subshell
 
     def _send(
         self,
