@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .chat import Chat as Chat
     from .errors import ChatError as ChatError
     from .errors import ChatInterrupted as ChatInterrupted
+    from .panel import ChatPanel as ChatPanel
     from .settings import Settings as Settings
     from .tools.tool import tool as tool
 
@@ -34,6 +35,7 @@ __all__ = [
     "Chat",
     "ChatError",
     "ChatInterrupted",
+    "ChatPanel",
     "Settings",
     "load_ipython_extension",
     "tool",
@@ -45,6 +47,7 @@ _HOMES = {
     "Chat": "chat",
     "ChatError": "errors",
     "ChatInterrupted": "errors",
+    "ChatPanel": "panel",
     "Settings": "settings",
     "tool": "tools.tool",
 }

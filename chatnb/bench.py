@@ -12,8 +12,8 @@ from .config import ChatConfig
 from .context.gather import Gatherer
 from .messages import Context, Session, ToolResult
 from .toolkit import NETWORKED, Kernel, Toolkit
-from .tools.approval import Approval, Proposal, Verdict
-from .tools.toolbox import Toolbox
+from .tools.approval import Approval, Asker, Proposal, Verdict
+from .tools.toolbox import OnKernel, Toolbox
 from .tools.undo import Undo
 
 
@@ -63,14 +63,28 @@ class Bench:
         kernel = Kernel(self._shell, self._gatherer(), self.undo, is_tried)
         return Toolkit(Path.cwd(), own, kernel, search=config.search, has_shell=config.shell)
 
-    def allowance(self) -> Approval:
-        """Return who decides about calls, by the settings of now."""
+    def allowance(self, ask: Asker | None = None) -> Approval:
+        """Return who decides about calls, by the settings of now.
+
+        Parameters
+        ----------
+        ask
+            Asks the user; None: in the cell that waits, where somebody is there.
+        """
         home = sessions_folder(self._config.settings()).parent
         folder = AllowedFolder(home / "allowed.json", Path.cwd())
-        self._approval.use(self._config.approve, self._ask if self._is_attended() else None, folder)
-        return self._approval
+        ask = ask or (self._ask if self._is_attended() else None)
+        return self._approval.using(self._config.approve, ask, folder)
 
-    def toolbox(self, names: Sequence[str] = (), session: Session | None = None, *, is_tried: bool = False) -> Toolbox:
+    def toolbox(
+        self,
+        names: Sequence[str] = (),
+        session: Session | None = None,
+        *,
+        is_tried: bool = False,
+        ask: Asker | None = None,
+        on_kernel: OnKernel | None = None,
+    ) -> Toolbox:
         """Return the tools for one question.
 
         Parameters
@@ -79,6 +93,10 @@ class Bench:
             Those that are chosen, or their sets; none: what the settings say.
         session
             Instead of the current one. Long results in it can be read on, and text from the network makes distrustful.
+        ask
+            See `allowance`.
+        on_kernel
+            Runs what has to run on the kernel's thread; None: the cell that waits does.
 
         Raises
         ------
@@ -92,8 +110,8 @@ class Bench:
         parts = [part for message in history for part in message.parts]
         return Toolbox(
             chosen,
-            self._chat.portal.on_kernel,
-            approval=self.allowance(),
+            on_kernel or self._chat.portal.on_kernel,
+            approval=self.allowance(ask),
             wholes={part.call_id: part.whole for part in parts if isinstance(part, ToolResult) and part.whole},
             is_tainted=any(
                 part.name in NETWORKED if isinstance(part, ToolResult) else part.ref.startswith("url:")

@@ -6,7 +6,7 @@ Calls block, as those of a store do, and may come from any thread.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -24,12 +24,18 @@ class Sessions:
     ----------
     place
         What new sessions belong to; see `Session.place`.
+
+    Attributes
+    ----------
+    watchers
+        Called when another session is the current one, or a field of it is another, on the thread that changed it.
     """
 
     def __init__(self, store: Store, place: str = "", user_id: str = "") -> None:
         self.store = store
         self.place = place
         self.user_id = user_id
+        self.watchers: list[Callable[[], object]] = []
         self._current: Session | None = None
         self._unsaved = MemoryStore()
         self._fresh: set[str] = set()  # sessions of which no store knows
@@ -49,13 +55,12 @@ class Sessions:
 
     def new(self, title: str = "") -> Session:
         """Begin a new session; the store gets it with its first question."""
-        self._current = self.fresh(title)
-        return self._current
+        return self._enter(self.fresh(title))
 
     def open(self, name: str) -> Session:
         """Go on in the session called `name` and return it, with its messages; raises SessionNotFound."""
         session = self.load(self.find(name).id)
-        self._current = replace(session, messages=())
+        self._enter(replace(session, messages=()))
         return session
 
     def resume(self) -> Session | None:
@@ -97,8 +102,7 @@ class Sessions:
 
     def enter(self, name: str) -> Session:
         """Go on in the session called `name`, or begin one with that title."""
-        self._current = self.find_or_new(name)
-        return self._current
+        return self._enter(self.find_or_new(name))
 
     def find_or_new(self, name: str) -> Session:
         """Return the session whose id or title is `name`, without its messages, or a new one with that title."""
@@ -139,7 +143,7 @@ class Sessions:
             begun = replace(session, title=session.title or title_of(messages[0].text))
             store.create(replace(begun, messages=messages))
             if self._current and self._current.id == begun.id:
-                self._current = begun
+                self._enter(begun)
         self._fresh.discard(session.id)
 
     def summarise(self, text: str, session: Session) -> None:
@@ -157,11 +161,18 @@ class Sessions:
 
     def update(self, **fields: str | tuple[str, ...]) -> None:
         """Change fields of the current session: title, model, system, pins, hidden."""
-        self._current = replace(self.current, **fields)  # type: ignore[arg-type]  # fields of these types are named
+        self._enter(replace(self.current, **fields))  # type: ignore[arg-type]  # fields of these types are named
         for store in (self.store, self._unsaved):
             # One that has not begun is not there: its first question brings the fields along.
             with suppress(SessionNotFound):
-                store.update(self._current.id, **fields)
+                store.update(self.current.id, **fields)
+
+    def _enter(self, session: Session) -> Session:
+        """Let a session be the current one."""
+        self._current = session
+        for watcher in tuple(self.watchers):
+            watcher()
+        return session
 
 
 def _called(name: str, known: Sequence[SessionInfo]) -> SessionInfo | None:
