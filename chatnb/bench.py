@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,30 @@ from .config import ChatConfig
 from .context.gather import Gatherer
 from .messages import Context, Session, ToolResult
 from .toolkit import NETWORKED, Kernel, Toolkit
-from .tools.approval import Approval, Asker, Proposal, Verdict
+from .tools.approval import Approval, Asker, Proposal, Rule, Verdict
+from .tools.tool import Tool
 from .tools.toolbox import OnKernel, Toolbox
 from .tools.undo import Undo
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A tool that can be chosen.
+
+    Attributes
+    ----------
+    set
+        The set that it is in; empty for the user's own.
+    rule
+        Whether a call of it is run, asked about or refused.
+    is_chosen
+        Whether models are told of it where nothing else is chosen.
+    """
+
+    set: str
+    tool: Tool
+    rule: Rule
+    is_chosen: bool
 
 
 class Bench:
@@ -75,6 +97,16 @@ class Bench:
         folder = AllowedFolder(home / "allowed.json", Path.cwd())
         ask = ask or (self._ask if self._is_attended() else None)
         return self._approval.using(self._config.approve, ask, folder)
+
+    def offered(self) -> list[Offered]:
+        """Return every tool that can be chosen now."""
+        toolkit, allowance = self.toolkit(), self.allowance()
+        chosen = {tool.spec.name for tool in toolkit.chosen(self._config.tools)}
+        return [
+            Offered(name, tool, allowance.rule(tool), tool.spec.name in chosen)
+            for name, tools in toolkit.all().items()
+            for tool in tools
+        ]
 
     def toolbox(
         self,

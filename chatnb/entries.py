@@ -187,8 +187,8 @@ def session_json(session: Session) -> dict[str, Json]:
         "title": session.title,
         "model": session.model,
         "system": session.system,
-        "options": {},
-        "think": None,
+        "options": dict(session.options),
+        "think": session.think,
         "pins": list(session.pins),
         "place": session.place,
     }

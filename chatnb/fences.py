@@ -212,27 +212,12 @@ def _opening(line: str) -> _Opening | None:
 
 def _fence(lines: Sequence[str], start: int, opening: _Opening, *, may_nest: bool) -> Fence:
     indent = len(opening.marker)
-    char = opening.ticks[0]
-    code: list[str] = []
-    is_even, is_closed = True, False
+    inner = FenceLines(opening.depth, indent, opening.ticks)
     end = start + 1
-    while end < len(lines):
-        line = _unquoted(lines[end], opening.depth)
-        if line is None:
-            break
-        columns, rest = _outdented(line, indent)
-        bare = line.strip(" \t\r")
-        if len(bare) >= len(opening.ticks) and not bare.strip(char) and columns + lead(rest) <= indent + SLACK:
-            is_closed = True
-            end += 1
-            break
-        if bare and columns < indent:
-            is_even = False
-        if not is_even and (again := _opening(lines[end])) is not None and again.info:
-            break
-        code.append(rest)
+    while end < len(lines) and inner.see(lines[end]):
         end += 1
-    if end == len(lines) and not is_closed and code and not code[-1]:
+    code = inner.code
+    if end == len(lines) and not inner.is_closed and code and not code[-1]:
         # The text ends with a line end, not with an empty line of code.
         code.pop()
     return Fence(
@@ -242,9 +227,62 @@ def _fence(lines: Sequence[str], start: int, opening: _Opening, *, may_nest: boo
         ticks=opening.ticks,
         info=opening.info,
         code=tuple(code),
-        is_in_list=is_even and may_nest and (indent > SLACK or not _may_hold_formula(code)),
-        is_closed=is_closed,
+        is_in_list=inner.is_even and may_nest and (indent > SLACK or not _may_hold_formula(code)),
+        is_closed=inner.is_closed,
     )
+
+
+class FenceLines:
+    """The lines behind the opening of a fence, read one by one, as they come.
+
+    Owned by whoever goes over a text, line by line.
+
+    Parameters
+    ----------
+    depth
+        How many quote marks stand before the fence.
+    indent
+        How many columns stand between them and the fence.
+    ticks
+        The opening fence itself.
+
+    Attributes
+    ----------
+    code
+        The lines of code so far.
+    is_even
+        Whether no line was less indented than the fence.
+    is_closed
+        Whether the closing fence was seen; it is the last line.
+    """
+
+    def __init__(self, depth: int, indent: int, ticks: str) -> None:
+        self._depth, self._indent, self._ticks = depth, indent, ticks
+        self.code: list[str] = []
+        self.is_even, self.is_closed = True, False
+
+    def see(self, line: str) -> bool:
+        """Go on over a line, without its line end; return whether it belongs to the fence."""
+        inner = None if self.is_closed else _unquoted(line, self._depth)
+        if inner is None:
+            return False
+        columns, rest = _outdented(inner, self._indent)
+        bare = inner.strip(" \t\r")
+        if len(bare) >= len(self._ticks) and not bare.strip(self._ticks[0]):
+            self.is_closed = columns + lead(rest) <= self._indent + SLACK
+            if self.is_closed:
+                return True
+        if bare and columns < self._indent:
+            self.is_even = False
+        if not self.is_even and (again := _opening(line)) is not None and again.info:
+            return False
+        self.code.append(rest)
+        return True
+
+    def code_of(self, line: str) -> str | None:
+        """Return what a line that has begun shows of the code, or None if it stands outside of the quote."""
+        inner = _unquoted(line, self._depth)
+        return None if inner is None else _outdented(inner, self._indent)[1]
 
 
 def _may_hold_formula(code: Sequence[str]) -> bool:

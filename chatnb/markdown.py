@@ -16,7 +16,7 @@ from .cuts import split_finished
 from .drafts import whole_markdown
 from .fences import CodeBlock, Fence, Prose, code_blocks, pieces, unified
 
-__all__ = ["CodeBlock", "code_blocks", "safe_markdown", "split_finished", "whole_markdown"]
+__all__ = ["CodeBlock", "code_blocks", "safe_markdown", "split_finished", "visible", "whole_markdown"]
 
 _JOINER = "\u2060"
 
@@ -133,7 +133,7 @@ def _needs_gap(before: Fence | Prose, piece: Fence | Prose, last: str) -> bool:
 def _harmless(prose: str) -> str:
     # A line of spaces ends a paragraph for all but one.
     prose = _SPACES.sub("", prose)
-    prose = _CONTROL.sub(_visible, prose)
+    prose = visible(prose)
     prose = _URL.sub(_plain_url, prose)
     prose = _FTP.sub(_JOINER, prose)
     prose = _TAG.sub("<" + _JOINER, prose)
@@ -148,6 +148,11 @@ def _harmless(prose: str) -> str:
     if "```" in prose or "~~~" in prose:
         prose = _STRAY_FENCE.sub(rf"\1{_JOINER}", prose)
     return prose
+
+
+def visible(prose: str) -> str:
+    """Show control characters as pictures of themselves, and take out those that turn the direction of writing."""
+    return _CONTROL.sub(_visible, prose)
 
 
 def _visible(found: re.Match[str]) -> str:

@@ -199,6 +199,8 @@ class Session:
         References that every question of the session carries along.
     hidden
         Ids of messages whose turns the model does not read.
+    options, think
+        Of the session alone, before the settings' ones.
     messages
         Oldest first.
     """
@@ -213,6 +215,8 @@ class Session:
     updated_at: datetime | None = None
     pins: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    options: Mapping[str, Json] = field(default_factory=dict)
+    think: bool | None = None
     messages: tuple[Message, ...] = ()
 
 

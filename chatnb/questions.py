@@ -16,9 +16,15 @@ from .settings import Settings
 
 
 def settings_in(config: ChatConfig, session: Session) -> Settings:
-    """Return what is set now: the session's own model and system prompt before the configuration's."""
+    """Return what is set now: what the session has of its own before the configuration's."""
     settings = config.settings()
-    return replace(settings, model=session.model or settings.model, system=session.system or settings.system)
+    return replace(
+        settings,
+        model=session.model or settings.model,
+        system=session.system or settings.system,
+        options={**settings.options, **session.options},
+        think=settings.think if session.think is None else session.think,
+    )
 
 
 def provider_for(chat: Chat, settings: Settings) -> Provider:

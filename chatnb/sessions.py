@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from .compaction import summary_message
 from .errors import SessionNotFound, SettingsError
-from .messages import Message, Session, SessionInfo, new_id, now, title_of
+from .messages import Json, Message, Session, SessionInfo, new_id, now, title_of
 from .stores.base import Store
 from .stores.memory import MemoryStore
 
@@ -159,9 +159,9 @@ class Sessions:
             raise SettingsError("Nothing was said in this session yet, so there is nothing to summarise.")
         self.keep(session, summary_message(text, history[-1]))
 
-    def update(self, **fields: str | tuple[str, ...]) -> None:
-        """Change fields of the current session: title, model, system, pins, hidden."""
-        self._enter(replace(self.current, **fields))  # type: ignore[arg-type]  # fields of these types are named
+    def update(self, **fields: Json) -> None:
+        """Change fields of the current session: title, model, system, pins, hidden, options, think."""
+        self._enter(replace(self.current, **fields))
         for store in (self.store, self._unsaved):
             # One that has not begun is not there: its first question brings the fields along.
             with suppress(SessionNotFound):

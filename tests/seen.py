@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from typing import Any
 
 Json = dict[str, Any]
@@ -90,10 +92,11 @@ def draw(parts: list[Json], change: Json) -> None:
 
 
 def text_of(entry: Json) -> str:
-    """Return what an entry says, as HTML."""
+    """Return what an entry says, as one reads it."""
     if entry["role"] == "user":
         return str(entry["text"])
-    return "".join(block for part in entry["parts"] if part["type"] == "text" for block in part["blocks"])
+    blocks = [block for part in entry["parts"] if part["type"] == "text" for block in part["blocks"]]
+    return unescape(re.sub("<[^>]*>", "", "\n".join(blocks))).strip()
 
 
 def copied(value: Any) -> Any:

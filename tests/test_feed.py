@@ -154,7 +154,7 @@ async def test_a_question_is_seen_at_once_and_its_answer_as_it_comes() -> None:
         assert len(front.changes("blocks")) == 2
         turn.cancel()
         await until(is_over(front))
-        assert front.said == ["Why?", "<p>Because</p>"]
+        assert front.said == ["Why?", "Because"]
         assert front.state["entries"][1]["outcome"] == "cancelled"
         assert front.state["entries"][1]["mark"] == "stopped"
 
@@ -179,15 +179,14 @@ async def test_questions_wait_for_the_turn_in_flight_and_can_be_taken_back() -> 
 
 
 async def test_twelve_thousand_words_in_a_blink_are_a_few_deltas_and_none_is_lost() -> None:
-    said = [f"w{number} " for number in range(12_000)]
+    said = [f"w{number} " if number % 100 else f"w{number}\n\n" for number in range(12_000)]
     async with told(said) as (chat, front):
         await chat.ask("Flood?")
         await until(is_over(front))
 
         assert [message["rev"] for message in front.messages] == list(range(1, front.seen.rev + 1))
         assert len(front.messages) < 100
-        [_, answer] = front.said
-        assert answer == f"<p>{''.join(said).rstrip()}</p>" or "".join(said).rstrip() in answer
+        assert front.said[1].split() == "".join(said).split()
 
 
 async def test_kinds_that_change_with_each_word_are_no_flood_either() -> None:
@@ -213,7 +212,7 @@ async def test_another_session_is_shown_to_everybody() -> None:
         await chat.ask("2?")
         await until(lambda: len(other.said) == 2)
 
-        assert front.said == other.said == ["2?", "<p>Two</p>"]
+        assert front.said == other.said == ["2?", "Two"]
 
 
 async def test_a_session_that_is_opened_while_it_is_answered_shows_the_answer() -> None:
@@ -266,7 +265,7 @@ async def test_only_the_newest_entries_come_at_first_and_the_others_when_asked_f
         earlier, has_more = await front.feed.earlier(front.state["entries"][0]["id"], 4)
         first, has_no_more = await front.feed.earlier(earlier[0]["id"], 50)
 
-        assert [text_of(entry) for entry in earlier] == ["3?", "<p>One</p>", "4?", "<p>One</p>"]
+        assert [text_of(entry) for entry in earlier] == ["3?", "One", "4?", "One"]
         assert (has_more, has_no_more) == (True, False)
         assert len(first) == 6
 

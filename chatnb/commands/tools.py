@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ..bench import Offered
 from ..desk import Desk
 from ..errors import SettingsError
 from ..listing import Listing
-from ..tools.tool import Tool
 from .base import no_words, parser
 
 
-def list_tools(desk: Desk, words: Sequence[str]) -> Listing[tuple[str, Tool]]:
+def list_tools(desk: Desk, words: Sequence[str]) -> Listing[Offered]:
     """List what a model may call, in which set (-t SET), what it may touch, and whether it asks first."""
     no_words("tools", list_tools, words)
-    toolkit, allowance = desk.bench.toolkit(), desk.bench.allowance()
-    rows = [(name, tool) for name, tools in toolkit.all().items() for tool in tools]
-    chosen = {tool.spec.name for tool in toolkit.chosen(desk.config.tools)}
-    columns: dict[str, Callable[[tuple[str, Tool]], str]] = {
-        "": lambda row: "→" if row[1].spec.name in chosen else "",
-        "set": lambda row: row[0] or "yours",
-        "tool": lambda row: row[1].spec.name,
-        "may": lambda row: ", ".join(sorted(row[1].effects)),
-        "is": lambda row: {"always": "run", "ask": "asked about", "never": "refused"}[allowance.rule(row[1])],
-        "does": lambda row: row[1].spec.description.partition("\n")[0],
+    columns: dict[str, Callable[[Offered], str]] = {
+        "": lambda row: "→" if row.is_chosen else "",
+        "set": lambda row: row.set or "yours",
+        "tool": lambda row: row.tool.spec.name,
+        "may": lambda row: ", ".join(sorted(row.tool.effects)),
+        "is": lambda row: {"always": "run", "ask": "asked about", "never": "refused"}[row.rule],
+        "does": lambda row: row.tool.spec.description.partition("\n")[0],
     }
-    return Listing(rows, columns, caption="`%%chat -t SET` or `-t TOOL` chooses; → are told to the model without -t.")
+    return Listing(
+        desk.bench.offered(),
+        columns,
+        caption="`%%chat -t SET` or `-t TOOL` chooses; → are told to the model without -t.",
+    )
 
 
 def undo(desk: Desk, words: Sequence[str]) -> Listing[tuple[str, str]]:

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from ..errors import SessionNotFound, SettingsError
-from ..messages import Message, Session, SessionInfo
+from ..messages import Json, Message, Session, SessionInfo
 
-FIELDS = frozenset({"title", "model", "system", "place", "pins", "hidden"})
+FIELDS = frozenset({"title", "model", "system", "place", "pins", "hidden", "options", "think"})
 """What `Store.update` can change."""
 
 
@@ -53,8 +53,8 @@ class Store(Protocol):
         """Keep unfinished messages, at a cost that does not grow with the session; each call replaces the last."""
         ...
 
-    def update(self, session_id: str, **fields: str | tuple[str, ...]) -> None:
-        """Change fields of the session itself: title, model, system, place, pins, hidden."""
+    def update(self, session_id: str, **fields: Json) -> None:
+        """Change fields of the session itself: those in `FIELDS`."""
         ...
 
     def delete(self, session_id: str) -> None:

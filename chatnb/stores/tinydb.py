@@ -23,7 +23,7 @@ from pathlib import Path
 from threading import Lock
 
 from ..errors import StoreError
-from ..messages import Message, Session, SessionInfo, now
+from ..messages import Json, Message, Session, SessionInfo, now
 from .atomic import AtomicStorage, Tables
 from .base import check_fields, not_found
 from .disk import explained, make_private, sync_folder
@@ -120,8 +120,8 @@ class TinyStore:
             make_private(self._unfinished.folder)
             self._unfinished.keep(session_id, messages)
 
-    def update(self, session_id: str, **fields: str | tuple[str, ...]) -> None:
-        """Change fields of the session itself: title, model, system, place, pins, hidden."""
+    def update(self, session_id: str, **fields: Json) -> None:
+        """Change fields of the session itself: those in `FIELDS`."""
         check_fields(fields)
         with self._transaction(session_id) as storage:
             if self._sound(storage) is None:

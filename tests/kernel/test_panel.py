@@ -60,6 +60,6 @@ def test_a_question_is_answered_in_deltas(view: View) -> None:
     state = view.wait_until(is_over)
 
     assert done["kind"] == "done"
-    assert said(view) == ["Why?", "<p>Because it is so.</p>"]
+    assert said(view) == ["Why?", "Because it is so."]
     assert state["entries"][0]["turn"] == done["turn"]
     assert view.hello().state == state
