@@ -16,7 +16,6 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, TypeVar
 
 import anywidget
@@ -28,12 +27,11 @@ from .feed import Feed
 from .idle import IdleThread, quietly
 from .messages import Json
 from .remote import COMMANDS, Remote
+from .scripts import FOLDER, module
 from .transcript import transcript
 from .wire import VERSION
 
 T = TypeVar("T")
-
-STATIC = Path(__file__).with_name("static")
 
 WAITS_S = 0.3
 """What has to wait longer for the kernel's thread says so."""
@@ -50,8 +48,8 @@ class ChatPanel(anywidget.AnyWidget):
         What the kernel's magics work with; found unless given.
     """
 
-    _esm = STATIC / "panel.js"
-    _css = STATIC / "panel.css"
+    _esm = module()
+    _css = FOLDER / "panel.css"
 
     def __init__(self, desk: Desk | None = None) -> None:
         self._desk = desk or _desk_here()

@@ -1,4 +1,4 @@
-// Folds messages with the panel's own reducer: `node states.mjs panel.js`, one JSON array of messages a line on stdin, the
+// Folds messages with the panel's own reducer: `node states.mjs states.js`, one JSON array of messages a line on stdin, the
 // states they lead to, one a line, on stdout.
 import { createInterface } from "node:readline";
 import { readFileSync } from "node:fs";

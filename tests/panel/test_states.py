@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from chatnb.scripts import FOLDER
 from tests import node
-from tests.browser.panel.harness import STATIC, fixture
+from tests.browser.panel.harness import fixture
 
 SCRIPT = Path(__file__).with_name("states.mjs")
 TURN = {"turn": "t2"}
@@ -15,7 +16,7 @@ TURN = {"turn": "t2"}
 
 def known(*messages: dict[str, Any], view: str = "me") -> dict[str, Any]:
     """Return what a view knows after these messages."""
-    ran = node.run(SCRIPT, STATIC / "panel.js", text=json.dumps({"view": view, "messages": messages}) + "\n")
+    ran = node.run(SCRIPT, FOLDER / "states.js", text=json.dumps({"view": view, "messages": messages}) + "\n")
     assert ran.returncode == 0, ran.stderr
     folded: dict[str, Any] = json.loads(ran.stdout)
     return folded

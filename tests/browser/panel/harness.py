@@ -11,10 +11,10 @@ from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Route
 
+from chatnb.scripts import FOLDER, module
 from tests.browser.driver import SCREENSHOTS
 
 HERE = Path(__file__).parent
-STATIC = HERE.parents[2] / "chatnb" / "static"
 THEMES = Path(sys.prefix) / "share" / "jupyter" / "lab" / "themes" / "@jupyterlab"
 ADDRESS = "https://panel.test/"
 TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
@@ -46,10 +46,12 @@ class PanelPage:
     def _serve(self, route: Route) -> None:
         address = route.request.url
         name = address.removeprefix(ADDRESS)
-        file = THEMES / f"theme-{self.theme}-extension" / "index.css" if name == "theme.css" else STATIC / name
+        file = THEMES / f"theme-{self.theme}-extension" / "index.css" if name == "theme.css" else FOLDER / name
         if not file.is_file():
             file = HERE / name
-        if address.startswith(ADDRESS) and file.is_file():
+        if name == "panel.js":  # what a widget is given
+            route.fulfill(body=module(), content_type="text/javascript")
+        elif address.startswith(ADDRESS) and file.is_file():
             route.fulfill(body=file.read_bytes(), content_type=TYPES[file.suffix])
         elif name == "theme.css":
             route.fulfill(body="", content_type="text/css")
