@@ -29,7 +29,7 @@ def rows(quick: bool) -> Iterator[Row]:
     for rate in SPEEDS:
         speed = f"{rate} tokens/s" if rate else "full speed"
         measured = {}
-        for tokens in lengths[:1] if rate == 50 else lengths:  # noqa: PLR2004 - longer ones take minutes
+        for tokens in lengths[:1] if rate == 50 else lengths:
             measured[tokens], a_second = _measured(tokens, rate)
             bound = BOUND if tokens == LONG else None
             yield Row(f"comm bytes, {tokens:,} tokens at {speed}", measured[tokens], "x", bound, REFERENCE)
