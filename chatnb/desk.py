@@ -13,7 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from .bench import Bench
 from .chat import Chat
 from .config import ChatConfig
-from .context.base import Reading
+from .context.base import Confirm, Reading
 from .context.cells import CellsSource
 from .context.failure import ErrorSource
 from .context.gather import Gatherer
@@ -137,8 +137,14 @@ class Desk:
         )
         self._follow(ask, Options())
 
-    def gatherer(self, extensions: Sequence[str] = ()) -> Gatherer:
-        """Return what finds the things of this kernel and around it."""
+    def gatherer(self, extensions: Sequence[str] = (), *, confirm: Confirm | None = None) -> Gatherer:
+        """Return what finds the things of this kernel and around it.
+
+        Parameters
+        ----------
+        confirm
+            Asks before a file of secrets or a page of the web is read; None: in the cell that runs.
+        """
         folder = Path.cwd()
         cells = CellsSource(self._recorder, self._notebook)
         return Gatherer(
@@ -149,7 +155,7 @@ class Desk:
                 *outside(
                     folder,
                     self.chat.sessions,
-                    confirm=self._confirm,
+                    confirm=confirm or self._confirm,
                     urls=self.config.urls,
                     hosts=self._hosts,
                     extensions=extensions,

@@ -28,7 +28,7 @@ from .entries import (
     session_json,
 )
 from .events import Asked, Event, TextDelta, ThinkingDelta
-from .messages import Json
+from .messages import Json, ToolCall, new_id
 from .reply import Reply
 from .tools.approval import Proposal, Verdict
 from .turn import Turn
@@ -183,6 +183,11 @@ class Feed:
         finally:
             del self._waiting[proposal.call.id]
             self._push({"is": "approvals", "proposals": self._proposals()})
+
+    async def confirm(self, question: str) -> bool:
+        """Ask the front ends a question that yes or no answers, such as whether a page of the web may be read."""
+        verdict = await self.approve(Proposal(ToolCall(new_id(), "read", {}), ("reads",), question))
+        return verdict not in ("no", "never")
 
     def decide(self, call_id: str, verdict: Verdict) -> bool:
         """Answer a call that waits for a yes; return whether it still did."""

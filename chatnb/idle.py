@@ -8,13 +8,14 @@ another thread, and whatever fails there vanishes.
 from __future__ import annotations
 
 import asyncio
+import io
+import os
 import signal
 from collections.abc import Callable
-from contextlib import suppress
-from typing import TypeVar
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from typing import Any, TypeVar
 
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.utils.capture import capture_output
 
 T = TypeVar("T")
 
@@ -31,6 +32,7 @@ class IdleThread:
     def __init__(self, shell: InteractiveShell, loop: asyncio.AbstractEventLoop) -> None:
         self._shell, self._loop = shell, loop
         self._depth = 0  # of cells in cells
+        self._is_working = False
         self._left: list[Callable[[], object]] = []  # for when the cell has ended that is at an `await` now
         shell.events.register("pre_execute", self._begin)
         shell.events.register("post_execute", self._end)
@@ -39,6 +41,11 @@ class IdleThread:
         """Call a function on the kernel thread once no cell runs; from any thread."""
         with suppress(RuntimeError):  # the kernel ends
             self._loop.call_soon_threadsafe(self._call, function)
+
+    def interrupt(self) -> None:
+        """Interrupt what runs between cells, as the kernel's stop button does; from any thread."""
+        if self._is_working:
+            os.kill(os.getpid(), signal.SIGINT)  # by the system, so that it also ends a sleep
 
     def close(self) -> None:
         """Leave the shell alone."""
@@ -53,8 +60,10 @@ class IdleThread:
         previous = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             with suppress(KeyboardInterrupt):
+                self._is_working = True
                 function()
         finally:
+            self._is_working = False
             signal.signal(signal.SIGINT, previous)
 
     def _begin(self) -> None:
@@ -68,12 +77,25 @@ class IdleThread:
                 self.call_soon(function)
 
 
-def quietly(function: Callable[[], T]) -> tuple[T, str]:
+def quietly(function: Callable[[], T], shell: Any) -> tuple[T, str]:
     """Call a function of the kernel thread; return its result and what it printed, which no cell is to show.
 
-    Between cells the kernel would put it under the one that ran last.
+    Between cells the kernel would put it under the one that ran last. Nothing is put in the publisher's place, as
+    `%%capture` does: a kernel with subshells that reads a message meanwhile would lose it.
     """
-    with capture_output() as captured:
-        result = function()
-    shown = f"[showed {len(captured.outputs)} displays]" if captured.outputs else ""
-    return result, "\n".join(filter(None, (captured.stdout.strip(), captured.stderr.strip(), shown)))
+    displays = 0
+
+    def swallow(_: object) -> None:
+        nonlocal displays
+        displays += 1
+
+    printed = io.StringIO()
+    publisher = shell.display_pub
+    publisher.register_hook(swallow)  # of this thread alone
+    try:
+        with redirect_stdout(printed), redirect_stderr(printed):
+            result = function()
+    finally:
+        publisher.unregister_hook(swallow)
+    shown = f"[it also displayed {displays} {'thing' if displays == 1 else 'things'}]" if displays else ""
+    return result, "\n".join(filter(None, (printed.getvalue().strip(), shown)))

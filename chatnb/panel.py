@@ -16,6 +16,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import anywidget
@@ -192,7 +193,9 @@ class _Counter:
     async def _on_kernel(self, function: Callable[[], T], say: Callable[[str], object]) -> T:
         begun = asyncio.Event()
         beginning = asyncio.ensure_future(begun.wait())
-        job = asyncio.ensure_future(self._portal.on_idle_kernel(lambda: _with_printed(function), begun.set))
+        job = asyncio.ensure_future(
+            self._portal.on_idle_kernel(partial(_with_printed, function, self._desk.shell), begun.set)
+        )
         try:
             done, _ = await asyncio.wait([job, beginning], timeout=WAITS_S, return_when=asyncio.FIRST_COMPLETED)
             if not done:
@@ -200,6 +203,10 @@ class _Counter:
                 await asyncio.wait([job, beginning], return_when=asyncio.FIRST_COMPLETED)
                 say("")
             return await job
+        except asyncio.CancelledError:
+            if begun.is_set():  # who stops the turn stops its tool, too
+                self._idle.interrupt()
+            raise
         finally:
             beginning.cancel()
             job.cancel()
@@ -228,9 +235,9 @@ def _desk_here() -> Desk:
     return desk
 
 
-def _with_printed(function: Callable[[], T]) -> T:
+def _with_printed(function: Callable[[], T], shell: Any) -> T:
     """Call a function of the kernel's thread; what a tool printed besides belongs to its result."""
-    result, printed = quietly(function)
+    result, printed = quietly(function, shell)
     if isinstance(result, str) and printed and printed not in result:
         return f"{result}\n[it printed]\n{printed}"  # type: ignore[return-value]  # a str, as the function's is
     return result

@@ -14,6 +14,7 @@ import pytest
 from chatnb.bench import Bench
 from chatnb.chat import Chat
 from chatnb.config import ChatConfig
+from chatnb.context.base import Confirm
 from chatnb.context.gather import Gatherer
 from chatnb.context.variables import VariablesSource
 from chatnb.events import ThinkingDelta, ToolStarted
@@ -51,8 +52,8 @@ class Room:
         self.remote = Remote(feed, self, self.on_kernel)
         self._count = 0
 
-    def gatherer(self) -> Gatherer:
-        return Gatherer([VariablesSource(self.variables), *outside(self.folder, self.chat.sessions)])
+    def gatherer(self, *, confirm: Confirm) -> Gatherer:
+        return Gatherer([VariablesSource(self.variables), *outside(self.folder, self.chat.sessions, confirm=confirm)])
 
     async def on_kernel(self, function: Callable[[], T], say: Callable[[str], object]) -> T:
         """Run a function, once the room is free."""
@@ -203,6 +204,35 @@ async def test_a_question_that_carries_nothing_along_does_not_wait_for_the_kerne
         await here.call("ask", text="Is it?")
 
         assert len(await here.said(2)) == 2
+
+
+@pytest.mark.parametrize(("verdict", "outcome"), [("once", "done"), ("no", "failed")])
+async def test_a_file_of_secrets_is_read_only_after_a_yes_of_the_front_end(
+    tmp_path: Path, verdict: str, outcome: str
+) -> None:
+    (tmp_path / ".env").write_text("KEY=1")
+    async with room(tmp_path, ["Yes"]) as here:
+        asking = asyncio.ensure_future(here.call("ask", text="@file:.env?", attachments=[{"ref": "file:.env"}]))
+        await until(lambda: bool(here.state["approvals"]))
+        [proposal] = here.state["approvals"]
+        assert "looks like a file of keys" in proposal["preview"]
+
+        await here.call("approve", call=proposal["call"], verdict=verdict)
+
+        assert (await asking)["kind"] == outcome
+        assert here.state["approvals"] == []
+        if verdict == "once":
+            assert "Yes" in await here.said(2)
+        assert len(here.model.requests) == (verdict == "once")
+
+
+async def test_nobody_is_asked_about_what_is_only_typed_as_yet(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("KEY=1")
+    async with room(tmp_path) as here:
+        answer = await here.call("plan", text="", attachments=[{"ref": "file:.env"}])
+
+        assert (answer["kind"], "nobody agreed" in answer["error"]) == ("failed", True)
+        assert here.state["approvals"] == []
 
 
 async def test_questions_keep_their_order_though_the_first_one_has_to_wait(tmp_path: Path) -> None:

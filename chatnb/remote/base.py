@@ -6,13 +6,13 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from ..bench import Bench
 from ..chat import Chat
 from ..config import ChatConfig
-from ..context.base import Reading
+from ..context.base import Confirm, Reading
 from ..context.dropped import read_dropped
 from ..context.gather import Gatherer
 from ..context.mentions import mentions
@@ -63,8 +63,14 @@ class Place(Protocol):
         """The tools."""
         ...
 
-    def gatherer(self) -> Gatherer:
-        """Return what reads references; it reads where `OnKernel` runs functions, but names may be asked for anywhere."""
+    def gatherer(self, *, confirm: Confirm) -> Gatherer:
+        """Return what reads references; it reads where `OnKernel` runs functions, but names may be asked for anywhere.
+
+        Parameters
+        ----------
+        confirm
+            Asks before a file of secrets or a page of the web is read; returns at once, or raises.
+        """
         ...
 
 
@@ -81,6 +87,7 @@ class Office:
     feed: Feed
     place: Place
     on_kernel: OnKernel
+    _agreed: set[str] = field(default_factory=set)  # questions that the user has said yes to
 
     @property
     def chat(self) -> Chat:
@@ -101,26 +108,57 @@ class Office:
         """Return what was said in the current session."""
         return await asyncio.to_thread(self.chat.sessions.history, self.session)
 
-    async def read(self, fields: Fields, text: str = "", pins: Sequence[str] = ()) -> Reading:
+    def gatherer(self) -> Gatherer:
+        """Return what reads references; it asks nobody, and only what was agreed to before is read."""
+        return self.place.gatherer(confirm=self._agreed.__contains__)
+
+    async def read(self, fields: Fields, text: str = "", pins: Sequence[str] = (), *, may_ask: bool = False) -> Reading:
         """Return what is attached to a command, mentioned in its text, and pinned.
 
         Only where something is named the kernel's thread is waited for: a question that carries nothing along is asked
         while a cell runs.
+
+        Parameters
+        ----------
+        may_ask
+            Whether front ends are asked before a file of secrets or a page of the web is read; else it is not read.
         """
         attached = _attachments(fields)
         refs = [each["ref"] for each in attached if "ref" in each]
         reading = Reading()
         if refs or pins or mentions(text):
-            gathered = await self.on_kernel(lambda: self.place.gatherer().gather(refs, text, pins), _nothing)
-            reading += gathered
+            reading += await self._gathered(refs, text, pins, may_ask=may_ask)
         for each in attached:
             if "ref" not in each:
                 reading += await asyncio.to_thread(_dropped, each)
         return reading
 
+    async def _gathered(self, refs: Sequence[str], text: str, pins: Sequence[str], *, may_ask: bool) -> Reading:
+        refused: set[str] = set()
+
+        def confirm(question: str) -> bool:
+            if may_ask and question not in self._agreed | refused:
+                raise _NeedsYesError(question)
+            return question in self._agreed
+
+        while True:
+            try:
+                return await self.kernel(lambda: self.place.gatherer(confirm=confirm).gather(refs, text, pins))
+            except _NeedsYesError as needs:
+                # The thread of the cells is not held up until the user has made up their mind: it reads again then.
+                (self._agreed if await self.feed.confirm(needs.question) else refused).add(needs.question)
+
     async def kernel(self, function: Callable[[], T]) -> T:
         """Run a function where the kernel's things may be touched."""
         return await self.on_kernel(function, _nothing)
+
+
+class _NeedsYesError(Exception):
+    """Something is read only if the user says yes."""
+
+    def __init__(self, question: str) -> None:
+        super().__init__(question)
+        self.question = question
 
 
 Command = Callable[[Office, Fields], Awaitable[Result]]

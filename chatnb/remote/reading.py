@@ -28,7 +28,7 @@ _KINDS = {
 async def complete(office: Office, fields: Fields) -> Result:
     """Offer what an @ may name; only names are looked at, so that no cell is waited for."""
     beginning = text_in(fields, "text").removeprefix("@")
-    names = await asyncio.to_thread(lambda: office.place.gatherer().names(beginning, _OFFERED))
+    names = await asyncio.to_thread(lambda: office.gatherer().names(beginning, _OFFERED))
     return {"items": [{"ref": name, "label": name, "kind": _KINDS.get(parse(name).kind, "other")} for name in names]}
 
 
@@ -62,7 +62,7 @@ async def plan(office: Office, fields: Fields) -> Result:
 
 async def suggest(office: Office, _: Fields) -> Result:
     """Offer first questions that fit the state of the notebook."""
-    names = await asyncio.to_thread(lambda: office.place.gatherer().names("", 2 * _OFFERED))
+    names = await asyncio.to_thread(lambda: office.gatherer().names("", 2 * _OFFERED))
     starters = []
     if "error" in names:
         starters.append({"text": "What went wrong, and how do I mend it?", "refs": ["error"]})
@@ -77,7 +77,7 @@ async def suggest(office: Office, _: Fields) -> Result:
 async def stale(office: Office, _: Fields) -> Result:
     """Tell which answers have read what has changed since."""
     history = await office.history()
-    found = await office.kernel(lambda: find_stale(history, office.place.gatherer().read))
+    found = await office.kernel(lambda: find_stale(history, office.gatherer().read))
     return {
         "stale": [{"message": each.question.id, "changed": list(each.changed + each.lost)} for each in found],
     }
@@ -87,7 +87,7 @@ async def pin(office: Office, fields: Fields) -> Result:
     """Let every question of the session carry something along, or no longer."""
     ref, pins = text_in(fields, "ref"), office.session.pins
     if fields.get("is_pinned", True):
-        await office.kernel(lambda: office.place.gatherer().gather([ref]))  # raises if it names nothing
+        await office.kernel(lambda: office.gatherer().gather([ref]))  # raises if it names nothing
         pins = tuple(dict.fromkeys((*pins, ref)))
     else:
         pins = tuple(each for each in pins if each != ref)

@@ -20,7 +20,7 @@ async def ask(office: Office, fields: Fields) -> Result:
     if not text.strip():
         raise SettingsError("There is no question. Write one first.")
     visit = Visit(office)
-    return visit.begin(await prepared(office, fields, text, visit))
+    return visit.begin(await prepared(office, fields, text, visit, may_ask=True))
 
 
 async def again(office: Office, fields: Fields) -> Result:
@@ -49,10 +49,16 @@ async def approve(office: Office, fields: Fields) -> Result:
     return {}
 
 
-async def prepared(office: Office, fields: Fields, text: str, visit: Visit) -> Ask:
-    """Return the question that a command asks, with all that it carries along."""
+async def prepared(office: Office, fields: Fields, text: str, visit: Visit, *, may_ask: bool = False) -> Ask:
+    """Return the question that a command asks, with all that it carries along.
+
+    Parameters
+    ----------
+    may_ask
+        See `Office.read`.
+    """
     session, settings = office.session, office.settings(text_in(fields, "model", ""))
-    reading = await office.read(fields, text, session.pins)
+    reading = await office.read(fields, text, session.pins, may_ask=may_ask)
     tools = await visit.toolbox(texts_in(fields, "tools"))
     return office.chat.prepare(text, reading, settings=settings, session=session, tools=tools)
 

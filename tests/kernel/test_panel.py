@@ -426,6 +426,24 @@ def test_a_turn_that_is_stopped_while_it_waits_for_a_yes_ends(view: View) -> Non
     assert state["entries"][1]["outcome"] == "cancelled"
 
 
+ENDLESS_CODE = "import time\nprint('runs')\ntry:\n    while True: time.sleep(0.01)\nfinally:\n    ended = 'yes'"
+
+
+@pytest.mark.parametrize("script", [[calling("run_python", {"code": ENDLESS_CODE}), Answer(text="Done.")]])
+def test_who_stops_a_turn_stops_the_code_that_it_runs(panel_kernel: Kernel, view: View) -> None:
+    if view.subshell is None:
+        pytest.xfail("ipykernel 6 reads no click while its thread is busy")
+    panel_kernel.run("%config ChatConfig.approve = {'runs': 'always'}")
+    turn = view.call("ask", text="Run.", tools=["python"])["turn"]
+    view.wait_until(lambda state: bool(state["live"] and any(p["type"] == "tool" for p in state["live"]["parts"])))
+    # The kernel is asked something else at once: it is answered when the code has ended.
+    view.call("cancel", turn=turn)
+
+    assert view.wait_until(is_over)["entries"][1]["outcome"] == "cancelled"
+    assert panel_kernel.value("globals().get('ended', 'yes')") == "yes"
+    assert panel_kernel.run("1 + 1").status == "ok"
+
+
 @pytest.mark.parametrize("script", [[calling("run_python", {"code": "y = 7"}), Answer(text="Seven.")]])
 def test_a_turn_of_a_cell_is_approved_in_its_cell_though_a_panel_is_there(panel_kernel: Kernel, view: View) -> None:
     run = panel_kernel.run("%%chat -t python\nSet y.", answers=["y"])
