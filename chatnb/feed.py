@@ -88,6 +88,7 @@ class Feed:
         self._heard_s = self._loop.time()
         self._epoch = 0  # of what is in the store
         self._session = chat.sessions.current
+        self._summaries = chat.sessions.summaries
         self._head = self._described()
         chat.watchers.append(self._begin)
         chat.sessions.watchers.append(self.look_soon)
@@ -229,7 +230,8 @@ class Feed:
             self._follow_all()
         elif head != self._head:
             self._push({"is": "session", **self._head})
-        if (before.id, before.hidden) != (self._session.id, self._session.hidden):
+        summaries, self._summaries = self._summaries, self.chat.sessions.summaries
+        if (before.id, before.hidden, summaries) != (self._session.id, self._session.hidden, self._summaries):
             self.refresh()
 
     def refresh(self) -> None:
@@ -294,9 +296,6 @@ class Feed:
             changes.append({"is": "waiting", "entries": self._queue()})
         if was_first and self._turns:
             changes.append({"is": "began", "live": self._turns[0].live()})
-        for notice in self.chat.sessions.store.notices():
-            self._notices.append(notice)
-            changes.append({"is": "notice", "text": notice})
         return changes
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from .compaction import summary_message
 from .errors import SessionNotFound, SettingsError
+from .history import summary_in
 from .messages import Json, Message, Session, SessionInfo, new_id, now, title_of
 from .stores.base import Store
 from .stores.memory import MemoryStore
@@ -27,14 +28,17 @@ class Sessions:
 
     Attributes
     ----------
+    summaries
+        How many were made here: messages that no turn brought.
     watchers
-        Called when another session is the current one, or a field of it is another, on the thread that changed it.
+        Called when a summary was made, when another session is the current one, or a field of it is another, on the thread that changed it.
     """
 
     def __init__(self, store: Store, place: str = "", user_id: str = "") -> None:
         self.store = store
         self.place = place
         self.user_id = user_id
+        self.summaries = 0
         self.watchers: list[Callable[[], object]] = []
         self._current: Session | None = None
         self._unsaved = MemoryStore()
@@ -145,6 +149,9 @@ class Sessions:
             if self._current and self._current.id == begun.id:
                 self._enter(begun)
         self._fresh.discard(session.id)
+        if any(summary_in(message) for message in messages):
+            self.summaries += 1
+            self._tell()
 
     def summarise(self, text: str, session: Session) -> None:
         """Let `text` stand for everything that was said in a session so far.
@@ -170,9 +177,12 @@ class Sessions:
     def _enter(self, session: Session) -> Session:
         """Let a session be the current one."""
         self._current = session
+        self._tell()
+        return session
+
+    def _tell(self) -> None:
         for watcher in tuple(self.watchers):
             watcher()
-        return session
 
 
 def _called(name: str, known: Sequence[SessionInfo]) -> SessionInfo | None:

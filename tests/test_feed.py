@@ -247,6 +247,17 @@ async def test_hidden_messages_are_shown_as_hidden() -> None:
         await until(lambda: all(entry["is_hidden"] for entry in front.state["entries"]))
 
 
+async def test_a_summary_is_shown_once_it_is_made() -> None:
+    async with told(["One"]) as (chat, front):
+        await chat.ask("1?")
+        await until(is_over(front))
+
+        await asyncio.to_thread(chat.sessions.summarise, "In short: one.", chat.sessions.current)
+
+        await until(lambda: front.said == ["1?", "One", "In short: one."])
+        assert front.state["entries"][2]["notes"] == ["A summary of what was said before."]
+
+
 async def test_a_session_gets_its_title_from_its_first_question() -> None:
     async with told(["One"]) as (chat, front):
         await chat.ask("What is the mean?")

@@ -11,6 +11,7 @@ from ..planner import Ask
 from ..questions import again as asked_again
 from ..tools.approval import Verdict
 from ..tools.toolbox import Toolbox
+from ..turn import Turn
 from .base import Fields, Office, Result, question_of, text_in, texts_in
 
 
@@ -80,8 +81,14 @@ class Visit:
     def begin(self, ask: Ask) -> Result:
         """Ask what was prepared."""
         self._turn_id = ask.question.turn_id
-        self._office.chat.begin(ask)
+        self._office.feed.spawn(self._tell_notices(self._office.chat.begin(ask)))
         return {"turn": self._turn_id}
+
+    async def _tell_notices(self, turn: Turn) -> None:
+        """Tell what the store has to say when a turn is over; after a cell's the cell does."""
+        await turn.wait()
+        for notice in self._office.chat.sessions.store.notices():
+            self._office.feed.notice(notice)
 
     async def run(self, function: Callable[[], str]) -> str:
         """Run a tool's function on the kernel's thread."""
