@@ -45,6 +45,11 @@ LEAST_S = 0.02
 """Between two deltas of one turn: a server of Jupyter drops what comes faster than a thousand messages a second."""
 
 PACE_S = 0.045
+"""Between two deltas of a short answer; a long one has longer pauses, by a second for each so many characters, up to a
+quarter of a second."""
+SLOWER_CHARS = 400_000
+SLOWEST_S = 0.2
+
 PATIENCE_S = 300.0
 """Without any sign of a front end for so long, a call that waits for a yes gets a no."""
 
@@ -300,11 +305,16 @@ class _Shown:
         self._turn_id = turn.question.turn_id
         self._drawing = Drawing(self._turn_id)
         self._events: list[Json] = []
+        self._length = 0
         self._head: dict[str, Json] = {"model": "", "status": "", "notes": []}
 
     def interval_s(self) -> float:
-        """Return how long words may gather until they are shown."""
-        return PACE_S - LEAST_S
+        """Return how long words may gather until they are shown.
+
+        The longer the answer, the longer: the envelope of a message weighs as much as 150 words, and who reads a long
+        answer while it comes is behind anyway.
+        """
+        return PACE_S - LEAST_S + min(self._length / SLOWER_CHARS, SLOWEST_S)
 
     def live(self) -> dict[str, Json]:
         """Return it as a front end that comes now has to draw it."""
@@ -321,7 +331,9 @@ class _Shown:
         changes: list[Change] = []
         for event in batch:
             self.reply.add(event)
-            if not isinstance(event, TextDelta | ThinkingDelta):
+            if isinstance(event, TextDelta | ThinkingDelta):
+                self._length += len(event.text)
+            else:
                 self._events.append(_light(event))
                 changes.append({"is": "event", "turn": self._turn_id, "event": self._events[-1]})
         changes += self._drawing.draw(self.reply, now_s)

@@ -58,7 +58,7 @@ class ChatPanel(anywidget.AnyWidget):
         self._counter = _counter_of(self._desk)
         self._publisher = self._desk.shell.display_pub  # `%%capture` puts another in its place for a while
         self._display_id = secrets.token_hex(8)
-        self._is_shown = False
+        self._published = ""  # the conversation, as the second output shows it
         self._close: Callable[[], None] = lambda: None
         if not self._is_alone:
             self.on_msg(self._hear)
@@ -90,8 +90,8 @@ class ChatPanel(anywidget.AnyWidget):
         if not self._is_alone:
             bundle = self._repr_mimebundle_()
             self._publisher.publish(*(bundle if isinstance(bundle, tuple) else (bundle,)))
-        self._publish_transcript(self._counter.transcript(), is_new=not self._is_shown)
-        self._is_shown = True
+        # Shown again, it is a new output: an update reaches both.
+        self._publish_transcript(self._counter.transcript(), is_new=True)
 
     def _hear(self, _: object, content: Any, __: object) -> None:
         """Hand a message of a view over to the loop; on whichever thread it comes."""
@@ -99,7 +99,7 @@ class ChatPanel(anywidget.AnyWidget):
             self._counter.submit(content, self._tell)
         except Exception as error:  # noqa: BLE001 - it would vanish
             view, command_id = (content.get(key) for key in ("view", "id")) if isinstance(content, dict) else ("", "")
-            text = f"The kernel could not take this ({type(error).__name__}: {error}). Run the cell again."
+            text = f"The kernel could not take this: {error}. Run the cell again."
             self._tell({"v": VERSION, "kind": "failed", "view": view, "id": command_id, "error": text})
 
     def _tell(self, message: dict[str, Json]) -> None:
@@ -111,10 +111,13 @@ class ChatPanel(anywidget.AnyWidget):
         except Exception:  # noqa: BLE001 - the loop must go on, and a view sees a gap
             with suppress(Exception):
                 self.send(_encodable(message))
-        if self._is_shown and _is_news(message):
+        if self._published and _is_news(message):
             self._counter.publish_soon(self._publish_transcript)
 
     def _publish_transcript(self, markdown: str, *, is_new: bool = False) -> None:
+        if markdown == self._published and not is_new:
+            return
+        self._published = markdown
         data = {"text/markdown": markdown, "text/plain": repr(self)}
         self._publisher.publish(data, {}, transient={"display_id": self._display_id}, update=not is_new)
 
@@ -134,6 +137,7 @@ class _Counter:
 
     def __init__(self, desk: Desk) -> None:
         self._desk, self._portal = desk, desk.chat.portal
+        self._is_closed = False
         self._idle = IdleThread(desk.shell, asyncio.get_running_loop())
         self._portal.tend(self._idle.call_soon)
         self._feed, self._remote = self._portal.call(self._begin())
@@ -149,6 +153,7 @@ class _Counter:
         async def end() -> None:
             self._feed.close()
 
+        self._is_closed = True
         self._desk.config.unobserve(self._look)
         self._portal.tend(None)
         self._idle.close()
@@ -161,8 +166,10 @@ class _Counter:
             if (message := await self._remote.handle(content)) is not None:
                 tell(message)
 
+        if self._is_closed:  # the portal would begin anew
+            raise SettingsError("chatnb was unloaded since")
         if not isinstance(content, Mapping):
-            raise TypeError("a message is an object of JSON")
+            raise SettingsError("it is no command")
         self._portal.submit(answer())
 
     def listen(self, tell: Callable[[dict[str, Json]], object]) -> Callable[[], None]:
@@ -231,9 +238,8 @@ def _with_printed(function: Callable[[], T]) -> T:
 
 def _is_news(message: Mapping[str, Json]) -> bool:
     """Whether the conversation that is over is another one after a message."""
-    return message["kind"] == "snapshot" or any(
-        change["is"] == "finished" for change in message.get("changes", ()) if message["kind"] == "delta"
-    )
+    is_another = message["kind"] == "snapshot" and message["view"] is None
+    return is_another or any(change["is"] == "finished" for change in message.get("changes", ()))
 
 
 def _encodable(value: Any) -> Any:

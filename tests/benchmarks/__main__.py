@@ -25,6 +25,7 @@ MODULES = (
     "estimate",
     "read_json",
     "iopub",
+    "panel",
     "recording",
     "browser",
     "summaries",

@@ -234,6 +234,8 @@ class Kernel:
 
     def new_subshell(self) -> str | None:
         """Return the id of a new subshell, as JupyterLab asks for one; None where the kernel has none."""
+        if not self.value("getattr(get_ipython().kernel, '_supports_kernel_subshells', False)"):
+            return None
         message = self._client.session.msg("create_subshell_request", {})
         self._client.control_channel.send(message)
         while True:

@@ -27,7 +27,7 @@ class View:
     def __init__(self, kernel: Kernel, comm_id: str, name: str = "v1", subshell: str | None = None) -> None:
         self.kernel, self.comm_id, self.name, self.subshell = kernel, comm_id, name, subshell
         self.seen = Seen()
-        self._count = 0
+        self._count = self._skipped = 0
 
     def send(self, do: str, **fields: Any) -> str:
         """Send a command, and return its id."""
@@ -58,11 +58,16 @@ class View:
             self.kernel.iopub.wait_for(lambda _: False, 0.02)
         return self.look()
 
+    def skip(self, rev: int) -> None:
+        """Lose the delta with that number; 0 loses none."""
+        self._skipped = rev
+
     def look(self) -> Seen:
         """Apply all that has come, and return what is seen."""
         self.seen = Seen()
         for message in self.messages():
-            if message["kind"] in ("snapshot", "delta") and message.get("view") in (None, self.name):
+            is_lost = message["kind"] == "delta" and message["rev"] == self._skipped
+            if message["kind"] in ("snapshot", "delta") and message.get("view") in (None, self.name) and not is_lost:
                 self.seen.take(message)
         return self.seen
 
