@@ -21,11 +21,13 @@ export function approvalCard(panel, proposal) {
   const isDiff = /^(---|\+\+\+|@@) /m.test(preview);
   const lines = preview.split("\n").map((line) => h("span", { class: isDiff ? { "+": "chatnb-added", "-": "chatnb-removed" }[line[0]] : null }, `${line}\n`));
   const effects = proposal.effects?.length ? ` It ${proposal.effects.join(", ")}.` : "";
-  const buttons = VERDICTS.filter(([verdict]) => verdict !== "folder" || proposal.scope).map(([verdict, words]) =>
-    button(null, words, () => panel.run("approve", { call: proposal.call, verdict }), verdict === "folder" ? words + visible(proposal.scope ?? "") : words,
-      { class: `chatnb-button ${verdict === "once" ? "chatnb-primary" : "chatnb-plainly"}` }));
+  const buttons = VERDICTS.filter(([verdict]) => verdict !== "folder" || proposal.scope).map(([verdict, words]) => {
+    const label = verdict === "folder" ? words + visible(proposal.scope ?? "") : words;
+    const looks = verdict === "once" ? "chatnb-primary" : "chatnb-plainly";
+    return button(null, label, () => panel.run("approve", { call: proposal.call, verdict }), label, { class: `chatnb-button ${looks}` });
+  });
   return h("section", { class: "chatnb-approval", role: "group", "aria-labelledby": id, "data-call": proposal.call },
-    h("h3", { id, tabindex: -1 }, "May ", h("code", {}, name), " run?"),
+    h("p", { class: "chatnb-asked", id, tabindex: -1 }, "May ", h("code", {}, name), " run?"),
     h("p", {}, `The model asks for this.${effects}`, proposal.reason && ` ${visible(proposal.reason)}`),
     preview && h("pre", { tabindex: 0, "aria-label": "What it would do" }, ...lines),
     h("details", { open: !preview }, h("summary", {}, "Exact arguments"), h("pre", { tabindex: 0, "aria-label": "Exact arguments" }, given)),

@@ -170,14 +170,14 @@ export class Composer {
     const [{ mention }] = this.attached.splice(i, 1);
     if (mention) this.area.value = this.area.value.replace(mention, "").trimStart();
     this.changed();
-    const left = this.chips.querySelectorAll("button");
-    (left[Math.min(i * 2, left.length - 1)] ?? this.area).focus();
+    const left = /** @type {NodeListOf<HTMLElement>} */ (this.chips.querySelectorAll("[data-own] > :first-child"));
+    (left[Math.min(i, left.length - 1)] ?? this.area).focus();
   }
 
   drawChips() {
     const { panel } = this;
     const pins = (panel.state?.session.pins ?? []).map((ref) => panel.chip({ ref, label: ref }, true));
-    const own = this.attached.map(({ attachment, label, tokens }, i) => h("li", { class: "chatnb-chip", keydown: (event) => {
+    const own = this.attached.map(({ attachment, label, tokens }, i) => h("li", { class: "chatnb-chip", "data-own": true, keydown: (event) => {
       if (event.key === "Delete" || event.key === "Backspace") this.remove(i);
     } }, button(null, `Show what is sent of ${visible(label)}`, (event) => panel.sheets.preview(event, attachment), visible(label)),
       tokens !== null && h("span", { class: "chatnb-quiet" }, kilo(tokens)), button("close", `Remove ${visible(label)}`, () => this.remove(i))));

@@ -223,7 +223,7 @@ export class EntryView {
       isUser && panel.can("edit") && button(null, "Edit and ask anew", () => panel.composer.edit(entry), "Edit"),
       panel.can("hide") && button("hide", entry.is_hidden ? "Show to the model again" : "Hide from the model",
         () => panel.run("hide", { message: id, is_hidden: !entry.is_hidden }), "", { "aria-pressed": String(Boolean(entry.is_hidden)) }),
-      panel.can("fork") && button(null, "Go on from here in a new session", () => panel.run("fork", { message: id }), "Fork"),
+      panel.can("fork") && button(null, "Fork: go on from here in a new session", () => panel.run("fork", { message: id }), "Fork"),
       isUser && panel.can("delete") && button("close", "Delete this turn", () => panel.run("delete", { turn })),
     ];
     this.tools.replaceChildren(...made.filter((one) => one instanceof Node));

@@ -40,6 +40,7 @@ export class Panel {
     /** @type {Entry[]} questions that the kernel has not taken yet */
     this.unsent = [];
     this.silenced = 0;
+    this.wasLive = false;
     this.isBusy = false;
     this.follows = true;
     this.top = 0;
@@ -67,7 +68,7 @@ export class Panel {
       button("settings", "Settings", (event) => sheets.settings(event), "", { ...opens, "data-needs": "configure" }),
       button("export", "Export", (event) => sheets.exports(event), "", { ...opens, "data-needs": "export" }),
       button("new", "New session", () => this.run("new"), "", { "data-needs": "new" }),
-      button(null, "Take back the last turn", () => this.run("undo"), "Undo", { "data-needs": "undo" })));
+      button(null, "Undo the last turn", () => this.run("undo"), "Undo", { "data-needs": "undo" })));
     this.entries = h("div", { class: "chatnb-entries", role: "feed", "aria-label": "Conversation" });
     this.asks = h("div", {});
     this.starters = h("div", { class: "chatnb-starters" });
@@ -212,18 +213,20 @@ export class Panel {
     if (!state) return;
     const top = this.anchor();
     this.composer.node.hidden = !this.can("ask");
-    write(this.title.lastElementChild ?? this.title, state.session.title || "New session");
-    write(this.who.lastElementChild ?? this.who, state.model || "no model");
+    showChosen(this.title, "Session", state.session.title || "New session");
+    showChosen(this.who, "Model", state.model || "no model");
     this.title.disabled = !this.can("sessions");
     this.who.disabled = !this.can("models");
     for (const needy of /** @type {NodeListOf<HTMLElement>} */ (this.bar.querySelectorAll("[data-needs]"))) needy.hidden = !this.can(needy.dataset.needs ?? "");
     this.drawEntries(state);
+    if (this.wasLive && !state.live) this.hear("The answer is complete.");
+    this.wasLive = Boolean(state.live);
     this.drawApprovals(state.approvals);
     this.drawNotices(state.notices);
     this.composer.draw(state);
     this.root.classList.toggle("chatnb-empty", !this.entries.children.length);
     this.stick();
-    if (!this.follows && top) this.log.scrollTop += top.node.offsetTop - top.at;
+    if (!this.follows && top) this.log.scrollTop += top.node.getBoundingClientRect().top - top.at;
     this.back.hidden = this.follows;
   }
 
@@ -263,6 +266,7 @@ export class Panel {
     }
     this.entries.setAttribute("aria-busy", String(Boolean(live)));
     this.starters.hidden = rows.length > 0;
+    this.entries.hidden = !rows.length;
   }
 
   /** @param {Proposal[]} approvals */
@@ -281,7 +285,7 @@ export class Panel {
       this.follows = true;
       this.hear(`May ${visible(proposal.name)} run? Nothing runs before you answer.`);
       // The heading, not a button: whoever is typing must not agree by accident.
-      if (this.root.contains(document.activeElement) && !this.composer.area.value) card.querySelector("h3")?.focus();
+      if (this.root.contains(document.activeElement) && !this.composer.area.value) /** @type {HTMLElement} */ (card.firstElementChild).focus();
     }
   }
 
@@ -360,10 +364,9 @@ export class Panel {
   /** The first message that is in view, and where it is: it stays there whatever comes above. */
   anchor() {
     if (this.follows) return null;
-    const { scrollTop } = this.log;
-    const nodes = /** @type {HTMLElement[]} */ ([...this.entries.children]);
-    const node = nodes.find(({ offsetTop, offsetHeight }) => offsetTop + offsetHeight > scrollTop);
-    return node && { node, at: node.offsetTop };
+    const { top } = this.log.getBoundingClientRect();
+    const node = [...this.entries.children].find((one) => one.getBoundingClientRect().bottom > top);
+    return node && { node, at: node.getBoundingClientRect().top };
   }
 
   async earlier() {
@@ -403,11 +406,8 @@ export class Panel {
   async freshen() {
     if (!this.can("stale")) return;
     const { stale = [] } = await this.carrier.do("stale").catch(() => ({}));
-    const old = new Map(stale.map((/** @type {any} */ one) => [one.message, new Set(one.changed)]));
-    for (const view of this.views.values()) {
-      const labels = old.get(view.entry?.id ?? "");
-      if (view.entry && labels) view.update({ ...view.entry, context: view.entry.context?.map((one) => ({ ...one, is_stale: labels.has(one.label) })) }, view.live);
-    }
+    this.known = reduce(this.known, { kind: "stale", stale });
+    this.later();
   }
 
   /**
@@ -457,6 +457,16 @@ export class Panel {
     }, "Undo");
     this.say(sources.length > 1 ? `${sources.length} new cells are below.` : "A new cell is below.", undo);
   }
+}
+
+/**
+ * @param {HTMLElement} opener a button that shows what is chosen
+ * @param {string} kind
+ * @param {string} chosen
+ */
+function showChosen(opener, kind, chosen) {
+  write(/** @type {Element} */ (opener.lastElementChild), visible(chosen));
+  opener.setAttribute("aria-label", `${kind}: ${visible(chosen)}`);
 }
 
 /**

@@ -28,10 +28,20 @@ export function reduce(known, message) {
     case "delta":
       if (known.isLost || !state || message.rev <= known.rev) return known;
       if (message.rev !== known.rev + 1) return { ...known, isLost: true };
-      return { ...known, rev: message.rev, state: message.changes.reduce(changed, state) };
+      return { ...known, rev: message.rev, state: message.changes.reduce(after, state) };
     case "earlier":
       if (!state || state.session.id !== message.session) return known;
       return { ...known, state: { ...state, entries: merged(message.entries, state.entries), has_more: message.has_more } };
+    case "stale": {
+      if (!state) return known;
+      const changed = new Map(message.stale.map((one) => [one.message, one.changed]));
+      const entries = state.entries.map((entry) => {
+        const labels = changed.get(entry.id);
+        const context = entry.context?.map((carried) => ({ ...carried, is_stale: labels?.includes(carried.label) ?? false }));
+        return labels ? { ...entry, context } : entry;
+      });
+      return { ...known, state: { ...state, entries } };
+    }
     default:
       return known;
   }
@@ -65,7 +75,7 @@ function merged(some, others) {
  * @param {Change} change
  * @returns {State}
  */
-function changed(state, change) {
+function after(state, change) {
   switch (change.is) {
     case "began":
       return { ...state, live: change.live };

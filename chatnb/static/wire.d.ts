@@ -120,6 +120,7 @@ export type Message =
   | { v: 1; kind: "snapshot"; view: string | null; rev: number; state: State }
   | { v: 1; kind: "delta"; rev: number; changes: Change[] }
   | { v: 1; kind: "done" | "failed"; view: string; id: string; error?: string; [more: string]: unknown }
+  | { kind: "stale"; stale: { message: string; changed: string[] }[] }
   | { kind: "earlier"; session: string; entries: Entry[]; has_more: boolean };
 
 /** What a view knows: the kernel's state as of a revision. */

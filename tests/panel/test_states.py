@@ -176,6 +176,18 @@ def test_earlier_messages_stay_when_the_same_session_comes_again() -> None:
     assert another["entries"] == newest
 
 
+def test_what_has_changed_since_is_marked_and_nothing_else() -> None:
+    state = known(snapshot(), {"kind": "stale", "stale": [{"message": "q1", "changed": ["variable df"]}]})["state"]
+
+    question, answer = fixture("state")["entries"]
+    assert [(one["label"], one["is_stale"]) for one in state["entries"][0]["context"]] == [
+        ("variable df", True),
+        ("cell 7", False),
+    ]
+    assert state["entries"][0] | {"context": 0} == question | {"context": 0}
+    assert state["entries"][1] == answer
+
+
 def test_other_changes_replace_what_they_name() -> None:
     proposal = fixture("proposal")
     entry = fixture("state")["entries"][0] | {"is_hidden": True}

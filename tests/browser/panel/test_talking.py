@@ -1,25 +1,12 @@
 """A conversation in the panel: asking, reading while it comes, stopping."""
 
-from typing import Any
-
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.panel.harness import PanelPage, fixture
+from tests.browser.panel.states import TURN, answering, blocks
 
 pytestmark = pytest.mark.browser
-
-TURN = {"turn": "t2"}
-
-
-def blocks(*html: str, start: int = 0, keep: int = 0, part: int = 0, kind: str = "text") -> dict[str, Any]:
-    return {"is": "blocks", **TURN, "part": part, "type": kind, "from": start, "keep": keep, "html": list(html)}
-
-
-def show_answering(panel: PanelPage, *changes: dict[str, Any]) -> None:
-    """Show a panel in which a turn is under way."""
-    panel.show(fixture("state"), fixture("answers"))
-    panel.change({"is": "began", "live": fixture("live")}, *changes)
 
 
 def test_enter_sends_and_shift_enter_breaks_the_line(panel: PanelPage) -> None:
@@ -48,7 +35,7 @@ def test_up_recalls_the_questions_and_down_goes_back(panel: PanelPage) -> None:
 
 
 def test_an_answer_is_read_while_it_comes(panel: PanelPage) -> None:
-    show_answering(panel)
+    answering(panel)
 
     expect(panel.find(".chatnb-live .chatnb-status")).to_have_text("waiting for the model")
     panel.change({"is": "live", **TURN, "status": "loading qwen3:8b into memory (9 GB), 12 s"})
@@ -62,7 +49,7 @@ def test_an_answer_is_read_while_it_comes(panel: PanelPage) -> None:
 
 def test_thoughts_and_tools_are_one_line_each_and_open_at_a_click(panel: PanelPage) -> None:
     tool = {"type": "tool", "call": "c1", "name": "python", "arguments": {"code": "1 + 1"}, "result": None}
-    show_answering(panel, blocks("<p>Hm.</p>", kind="thinking"))
+    answering(panel, blocks("<p>Hm.</p>", kind="thinking"))
     thought, called = panel.find(".chatnb-live .chatnb-thinking"), panel.find(".chatnb-live .chatnb-tool")
 
     expect(thought.locator("summary")).to_have_text("Thinking…")
@@ -82,7 +69,7 @@ def test_thoughts_and_tools_are_one_line_each_and_open_at_a_click(panel: PanelPa
 
 @pytest.mark.parametrize("how", ["click", "Escape"])
 def test_stop_by_a_click_or_escape(panel: PanelPage, how: str) -> None:
-    show_answering(panel, blocks("<p>So far</p>"))
+    answering(panel, blocks("<p>So far</p>"))
 
     if how == "click":
         panel.button("Stop").click()
@@ -101,7 +88,7 @@ def test_stop_by_a_click_or_escape(panel: PanelPage, how: str) -> None:
 
 
 def test_what_is_finished_is_never_made_anew(panel: PanelPage) -> None:
-    show_answering(panel, blocks("<p>One.</p>"))
+    answering(panel, blocks("<p>One.</p>"))
     panel.page.evaluate(
         """() => {
           window.seen = {removed: 0, added: 0};
@@ -125,7 +112,7 @@ def test_what_is_finished_is_never_made_anew(panel: PanelPage) -> None:
 
 
 def test_the_view_follows_the_end_until_the_reader_goes_up(panel: PanelPage) -> None:
-    show_answering(panel, blocks(*["<p>Text.</p>"] * 40))
+    answering(panel, blocks(*["<p>Text.</p>"] * 40))
     top = "() => document.querySelector('.chatnb-log').scrollTop"
     left = "() => { const log = document.querySelector('.chatnb-log'); return log.scrollHeight - log.clientHeight - log.scrollTop; }"
 
