@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 
-from ..kernel.kernels import running_kernel
-from ..kernel.views import opened
+from ..faults.process import ServerProcess, served
+from ..kernel.kernels import Kernel, running_kernel
+from ..kernel.views import View, opened
+from .cells import ANSWER
 from .rows import Row
 from .speaking import speaking
 from .speaking import tokens as said
@@ -37,6 +41,39 @@ def rows(quick: bool) -> Iterator[Row]:
         if len(measured) > 1:
             growth = measured[tokens] / measured[4_000]
             yield Row(f"the same for each token at {speed}, {tokens:,} tokens", growth, "x", GROWTH, "4,000 tokens")
+
+    stops = _stops(10 if quick else 30)
+    yield Row("a click on Stop to the server's connection closed, median", median(stops) * 1000, "ms", 150, "none")
+    yield Row("a click on Stop to the server's connection closed, worst", max(stops) * 1000, "ms", None, "none")
+
+
+def _stops(count: int) -> list[float]:
+    """Return the seconds from a click on Stop, while no cell runs, to the end of the server's connection."""
+    with (
+        served(text=ANSWER, tokens=1_500, rate=500) as server,
+        TemporaryDirectory(dir=Path.cwd(), prefix=".benchmark-") as home,
+        running_kernel(Path(home), {"OLLAMA_HOST": server.url, "CHATNB_MODEL": "tinychat"}) as kernel,
+    ):
+        kernel.run("%load_ext chatnb")
+        view = opened(kernel, subshell=kernel.new_subshell())
+        view.hello()
+        return [_stopped(kernel, view, server) for _ in range(count)]
+
+
+def _stopped(kernel: Kernel, view: View, server: ServerProcess) -> float:
+    seen = len(view.messages())
+    turn = view.call("ask", text="Why?")["turn"]
+
+    def has(kind: str) -> bool:
+        told = [change for message in view.messages()[seen:] for change in message.get("changes", ())]
+        return any(change["is"] == kind for change in told)
+
+    kernel.iopub.wait_for(lambda _: has("blocks"), 30)
+    clicked_at = time.monotonic()
+    view.send("cancel", turn=turn)
+    kernel.iopub.wait_for(lambda _: has("finished"), 30)
+    left_at: float = server.exchanges()[-1]["client_left_at"]
+    return left_at - clicked_at
 
 
 def _measured(tokens: int, rate: int | None) -> tuple[float, float]:

@@ -338,6 +338,19 @@ def test_a_question_from_the_panel_reads_variables_between_cells(
     assert "42" in server.chats[-1].messages[-1]["content"]
 
 
+def test_the_last_cell_that_ran_is_the_one_above_for_a_panel(
+    panel_kernel: Kernel, view: View, server: FaultServer
+) -> None:
+    panel_kernel.run("print('first')", cell_id="aaaa")
+    panel_kernel.run("print('last')", cell_id="bbbb")
+
+    view.call("ask", text="What is it?", attachments=[{"ref": "cells:-1:"}])
+    view.wait_until(is_over)
+
+    assert "print('last')" in server.chats[-1].messages[-1]["content"]
+    assert "print('first')" not in server.chats[-1].messages[-1]["content"]
+
+
 TOOL = """\
 import chatnb, threading
 @chatnb.tool(where="kernel")
