@@ -19,7 +19,6 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
-import anywidget
 from IPython.core.getipython import get_ipython
 
 from .desk import Desk
@@ -31,6 +30,12 @@ from .remote import COMMANDS, Remote
 from .scripts import FOLDER, module
 from .transcript import transcript
 from .wire import VERSION
+
+try:
+    import anywidget
+except ImportError as error:
+    msg = "The panel is a widget: pip install 'chatnb[panel]'; then restart the kernel and load the page again."
+    raise ImportError(msg) from error
 
 T = TypeVar("T")
 

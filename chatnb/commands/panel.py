@@ -16,8 +16,7 @@ def show_panel(desk: Desk, words: Sequence[str]) -> object:
         # Lazy: it draws with ipywidgets, which are slow to import and an extra.
         from ..panel import ChatPanel  # noqa: PLC0415
     except ImportError as error:
-        msg = f"The panel needs packages that are not here ({error}): pip install 'chatnb[panel]'; then restart the kernel."
-        raise SettingsError(msg) from error
+        raise SettingsError(str(error)) from error
     if not hasattr(desk.shell, "kernel"):
         raise SettingsError("The panel needs a notebook. In a terminal ask with %ask.")
     return ChatPanel(desk)

@@ -321,10 +321,11 @@ def test_what_was_said_stays_in_a_second_output(panel_kernel: Kernel) -> None:
 def test_without_anywidget_it_says_what_to_install(panel_kernel: Kernel) -> None:
     panel_kernel.run("import sys\nsys.modules['anywidget'] = None")
 
-    error = panel_kernel.run("%chat panel").error
+    errors = [panel_kernel.run(code).error for code in ("%chat panel", "import chatnb\nchatnb.ChatPanel()")]
 
-    assert error is not None
-    assert "pip install 'chatnb[panel]'" in error.value
+    for error in errors:
+        assert error is not None
+        assert "pip install 'chatnb[panel]'" in error.value
 
 
 def test_a_question_from_the_panel_reads_variables_between_cells(
@@ -374,6 +375,26 @@ def test_a_tool_of_the_kernel_runs_between_cells_and_what_it_prints_is_its_own(
     tool = next(part for part in state["entries"][1]["parts"] if part["type"] == "tool")
     assert tool["result"] == "MainThread\n[it printed]\nprinted by the tool"
     assert [m for m in panel_kernel.iopub.messages() if m.type == "stream" and "by the tool" in m.content["text"]] == []
+
+
+ODD = """\
+import chatnb
+@chatnb.tool(where="kernel")
+def odd() -> str:
+    "Return half a character, and a number that is none."
+    return "half \\ud800 of it"
+"""
+
+
+@pytest.mark.parametrize("script", [[calling("odd", {}), Answer(text="Done.")]])
+def test_half_a_character_stops_no_message(panel_kernel: Kernel, view: View) -> None:
+    assert panel_kernel.run(ODD).status == "ok"
+
+    view.call("ask", text="Odd?")
+    state = view.wait_until(is_over)
+
+    assert state["entries"][1]["parts"][0]["result"].startswith("half ")
+    assert not view.look().has_gap
 
 
 @pytest.mark.parametrize("script", [[calling("whose", {}), Answer(text="Done.")]])
