@@ -25,6 +25,10 @@ from .parts import Part
 Pictures = Callable[[str], str | None]
 
 _NESTING = 60
+_MANY = 100
+_BRACKET = re.compile(r"[\[\]]")
+# What stands below the head of a table.
+_RULE = re.compile(r"^[ \t>]*[|:-][ \t|:-]*$", re.MULTILINE)
 _SCHEME = re.compile(r"[^:/?#]*:")
 _WEB = re.compile(r"https?://[^\s]|mailto:[^\s]", re.IGNORECASE)
 _DATA = re.compile(r"data:image/(?:png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=]*")
@@ -108,16 +112,42 @@ class Elements:
 
     def knows(self, labels: frozenset[str]) -> bool:
         """Tell whether any of these has been defined by now."""
-        return not labels.isdisjoint(self._links.keys() | self._notes.keys())
+        return any(label in self._links or label in self._notes for label in labels)
 
     def _rendered(self, markdown: str, links: Labels, notes: Labels, number: int) -> tuple[str, ...]:
         env = {"references": links, "footnotes": {"refs": notes, "list": {}}}
+        if _is_too_much(markdown):
+            return _plain(markdown)
         tokens = _parser().parse(_tidy(markdown), env)
         if any(token.level >= _NESTING - 1 for token in tokens):
-            # Nobody reads so many lists in lists, and the parser leaves out what is deeper.
-            return (_clean(f'<p class="chatnb-plain" dir="auto">{_text(markdown)}</p>'),)
+            # The parser leaves out what is deeper.
+            return _plain(markdown)
         writer = _Writer(self._pictures, self._name, self._places, number)
         return tuple(_clean("".join(writer.written(group))) for group in _groups(tokens))
+
+
+def _plain(markdown: str) -> tuple[str, ...]:
+    return (_clean(f'<p class="chatnb-plain" dir="auto">{_text(markdown)}</p>'),)
+
+
+def _is_too_much(markdown: str) -> bool:
+    """Tell whether the parser would take long for what nobody reads: brackets in brackets, cells that it has to fill in."""
+    if markdown.count("[") > _MANY and any(_depth(paragraph) > _MANY for paragraph in markdown.split("\n\n")):
+        return True
+    for found in _RULE.finditer(markdown):
+        columns = found[0].count("|")
+        rest = markdown[found.start() :].partition("\n\n")[0] if columns else ""
+        if columns * rest.count("\n") > len(rest) + _MANY:
+            return True
+    return False
+
+
+def _depth(text: str) -> int:
+    depth = deepest = 0
+    for bracket in _BRACKET.findall(text):
+        depth = max(depth + (1 if bracket == "[" else -1), 0)
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _tidy(markdown: str) -> str:

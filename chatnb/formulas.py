@@ -11,18 +11,20 @@ from functools import lru_cache
 from html import escape, unescape
 from typing import Any
 
-_ELEMENTS_NAMES = """
+_ELEMENTS = """
 math mrow mi mn mo mtext mspace ms mfrac msqrt mroot mstyle merror mpadded mphantom mfenced menclose msub msup
 msubsup munder mover munderover mmultiscripts mprescripts none mtable mtr mtd mlabeledtr
 """
-ELEMENTS = frozenset(_ELEMENTS_NAMES.split())
+ELEMENTS = frozenset(_ELEMENTS.split())
 """The elements of MathML Core and those next to it that need neither a link nor a script."""
-_ATTRIBUTES_NAMES = """
+_ATTRIBUTES = """
 display displaystyle scriptlevel mathvariant mathcolor mathbackground mathsize stretchy symmetric largeop
 movablelimits fence separator form accent accentunder lspace rspace minsize maxsize linethickness width height depth
 voffset notation columnalign rowalign columnspacing rowspacing columnlines rowlines frame open close separators
 """
-ATTRIBUTES = frozenset(_ATTRIBUTES_NAMES.split())
+ATTRIBUTES = frozenset(_ATTRIBUTES.split())
+# With another number of them a browser draws an error.
+_CHILDREN = {"mfrac": 2, "mroot": 2, "msub": 2, "msup": 2, "munder": 2, "mover": 2, "msubsup": 3, "munderover": 3}
 _VALUE = re.compile(r"[\w.#%+\- ()\[\]{}|,;]{0,64}")
 # They define, link, style, name or load; or they repeat what they are given.
 _REFUSED = re.compile(
@@ -78,6 +80,8 @@ def _written(element: Any) -> str:
     inner = _text(element.text) + "".join(_written(child) + _text(child.tail) for child in element)
     if tag not in ELEMENTS:
         return inner
+    if len(element) != _CHILDREN.get(tag, len(element)):
+        raise ValueError(tag)
     attributes = "".join(
         f' {name}="{escape(str(value))}"'
         for name, value in element.attrib.items()

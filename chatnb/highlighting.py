@@ -6,20 +6,34 @@ import re
 from html import escape
 from typing import Any
 
-LONGEST = 30_000
-"""Characters that are still coloured: some lexers take a second for more."""
+LONGEST = 10_000
+"""Characters that are still coloured: a few lexers take seconds for a hostile text that is longer."""
 _LONGEST_LINE = 2_000
+# The lexers of C and its kin go over these again and again.
+_EMPTY_LINES = re.compile(r"(?:\n[ \t]*){40}")
 _BIDI = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 
 # What reads most languages of a notebook's world; a lexer of which nothing is known may take minutes for a hostile text.
-_LANGUAGES_NAMES = """
+_NAMES = """
 python py python3 ipython pycon pytb pyi bash sh shell zsh console shell-session powershell ps1 batch javascript js
-jsx typescript ts tsx json jsonc jsonl yaml yml toml ini cfg html xml svg css scss sass less sql sqlite postgresql
-mysql c h cpp c++ hpp csharp c# cs java kotlin kt scala swift objective-c go golang rust rs ruby rb php perl lua r
-rscript julia jl matlab octave haskell hs ocaml fsharp elixir erlang clojure dart zig nim fortran cython latex tex
-markdown md diff patch dockerfile docker makefile make cmake nginx graphql protobuf proto http
+jsx typescript ts tsx json yaml yml toml ini cfg html xml css scss sass less sql postgresql
+mysql c cpp c++ csharp c# cs java kotlin scala swift objective-c go golang rust rs ruby rb php perl lua r
+julia jl matlab octave haskell hs ocaml fsharp elixir erlang clojure dart zig nim fortran cython latex tex
+markdown md diff dockerfile docker makefile make cmake nginx graphql protobuf proto http
 """
-_LANGUAGES = frozenset(_LANGUAGES_NAMES.split())
+# What Pygments knows under another name.
+_OTHER_NAMES = {
+    "h": "c",
+    "hpp": "cpp",
+    "jsonc": "json",
+    "jsonl": "json",
+    "kt": "kotlin",
+    "patch": "diff",
+    "rscript": "r",
+    "sqlite": "sql",
+    "svg": "xml",
+}
+_LANGUAGES = frozenset(_NAMES.split())
 _ROLES = (
     ("Comment", "comment"),
     ("Keyword.Constant", "constant"),
@@ -130,21 +144,18 @@ background:var(--chatnb-ground)}
 
 
 def _coloured(code: str, language: str) -> str:
-    if language.lower() not in _LANGUAGES or len(code) > LONGEST or _has_long_line(code):
+    name = _OTHER_NAMES.get(language.lower(), language.lower())
+    if name not in _LANGUAGES or len(code) > LONGEST or _is_odd(code):
         return _marked(code)
     # 80 ms, and most sessions begin with prose.
     from pygments.lexers import get_lexer_by_name  # noqa: PLC0415
-    from pygments.util import ClassNotFound  # noqa: PLC0415
 
-    try:
-        lexer = get_lexer_by_name(language.lower(), stripnl=False, ensurenl=False)
-    except ClassNotFound:
-        return _marked(code)
+    lexer = get_lexer_by_name(name, stripnl=False, ensurenl=False)
     return "".join(_span(kind, value) for kind, value in _merged(lexer.get_tokens(code)))
 
 
-def _has_long_line(code: str) -> bool:
-    return any(len(line) > _LONGEST_LINE for line in code.split("\n"))
+def _is_odd(code: str) -> bool:
+    return _EMPTY_LINES.search(code) is not None or any(len(line) > _LONGEST_LINE for line in code.split("\n"))
 
 
 def _merged(tokens: Any) -> list[tuple[str, str]]:

@@ -29,6 +29,7 @@ MODULES = (
     "recording",
     "browser",
     "summaries",
+    "rendering",
 )
 
 _LINE = "{:<62} {:>12} {:>12}  {:<5}  {}"
