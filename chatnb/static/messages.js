@@ -184,7 +184,7 @@ export class EntryView {
       code.before(rove(bar));
       panel.wide.observe(code);
     }
-    if (block.querySelector("table, math")) panel.wide.observe(block);
+    for (const wide of [block, ...block.querySelectorAll(".chatnb-table, .chatnb-formula")]) panel.wide.observe(wide);
     for (const remote of /** @type {NodeListOf<HTMLElement>} */ (block.querySelectorAll("button.chatnb-remote"))) {
       const { src = "" } = remote.dataset;
       if (!/^https?:/i.test(src)) continue;

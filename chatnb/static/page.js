@@ -185,7 +185,7 @@ export function seconds(count) {
  * @param {string} alt
  */
 export function picture(mime, data, alt) {
-  return h("img", { class: "chatnb-picture", src: /^image\/[\w.+-]+$/.test(mime) ? `data:${mime};base64,${data}` : "", alt });
+  return h("img", { class: "chatnb-thumb", src: /^image\/[\w.+-]+$/.test(mime) ? `data:${mime};base64,${data}` : "", alt });
 }
 
 /**
