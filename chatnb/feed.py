@@ -16,24 +16,13 @@ from contextlib import suppress
 from typing import Any
 
 from .chat import Chat
-from .drawing import Change, Drawing
-from .entries import (
-    Entry,
-    Told,
-    answer_entry,
-    entries_of,
-    notes_of,
-    proposal_json,
-    question_entry,
-    session_json,
-)
-from .events import Asked, Event, TextDelta, ThinkingDelta
+from .drawing import Change
+from .entries import Entry, Told, entries_of, proposal_json, question_entry, session_json
 from .messages import Json, ToolCall, new_id
-from .reply import Reply
+from .shown import Shown
 from .tools.approval import Proposal, Verdict
 from .turn import Turn
-from .views.words import status_line
-from .wire import VERSION, to_json
+from .wire import VERSION
 
 Send = Callable[[dict[str, Json]], object]
 """Takes a message to a front end; called on the loop, returns at once and never raises."""
@@ -43,12 +32,6 @@ SHOWN = 50
 
 LEAST_S = 0.02
 """Between two deltas of one turn: a server of Jupyter drops what comes faster than a thousand messages a second."""
-
-PACE_S = 0.045
-"""Between two deltas of a short answer; a long one has longer pauses, by a second for each so many characters, up to a
-quarter of a second."""
-SLOWER_CHARS = 400_000
-SLOWEST_S = 0.2
 
 PATIENCE_S = 300.0
 """Without any sign of a front end for so long, a call that waits for a yes gets a no."""
@@ -80,7 +63,7 @@ class Feed:
         self._can, self._model, self._patience_s = list(can), model, patience_s
         self._loop = asyncio.get_running_loop()
         self._sends: set[Send] = set()
-        self._turns: list[_Shown] = []  # that are not over, oldest first
+        self._turns: list[Shown] = []  # that are not over, oldest first
         self._told: dict[str, Told] = {}
         self._waiting: dict[str, tuple[dict[str, Json], asyncio.Future[Verdict]]] = {}
         self._notices: deque[str] = deque(maxlen=10)
@@ -262,15 +245,15 @@ class Feed:
                 {"is": "began", "live": shown.live()} if is_first else {"is": "waiting", "entries": self._queue()}
             )
 
-    def _add(self, turn: Turn) -> _Shown | None:
+    def _add(self, turn: Turn) -> Shown | None:
         if turn.question.session_id != self._session.id:
             return None
-        shown = _Shown(turn)
+        shown = Shown(turn)
         self._turns.append(shown)
         self.spawn(self._follow(shown))
         return shown
 
-    async def _follow(self, shown: _Shown) -> None:
+    async def _follow(self, shown: Shown) -> None:
         turn = shown.turn
         async for batch in turn.batches(shown.interval_s):
             if not shown.is_followed:
@@ -284,7 +267,7 @@ class Feed:
             # What comes meanwhile comes in one batch, however urgent it is.
             await asyncio.sleep(LEAST_S)
 
-    def _finish(self, shown: _Shown) -> list[Change]:
+    def _finish(self, shown: Shown) -> list[Change]:
         """Take a turn off, and return what has to change."""
         turn_id = shown.turn.question.turn_id
         was_first = self._turns[0] is shown
@@ -297,85 +280,3 @@ class Feed:
         if was_first and self._turns:
             changes.append({"is": "began", "live": self._turns[0].live()})
         return changes
-
-
-class _Shown:
-    """A turn, and how it is shown now."""
-
-    def __init__(self, turn: Turn) -> None:
-        self.turn = turn
-        self.reply = Reply()  # of what was shown
-        self.is_followed = True
-        self._turn_id = turn.question.turn_id
-        self._drawing = Drawing(self._turn_id)
-        self._events: list[Json] = []
-        self._length = 0
-        self._head: dict[str, Json] = {"model": "", "status": "", "notes": []}
-
-    def interval_s(self) -> float:
-        """Return how long words may gather until they are shown.
-
-        The longer the answer, the longer: the envelope of a message weighs as much as 150 words, and who reads a long
-        answer while it comes is behind anyway.
-        """
-        return PACE_S - LEAST_S + min(self._length / SLOWER_CHARS, SLOWEST_S)
-
-    def live(self) -> dict[str, Json]:
-        """Return it as a front end that comes now has to draw it."""
-        return {
-            "turn": self._turn_id,
-            "question": question_entry(self.turn.question),
-            **self._head,
-            "events": list(self._events),
-            "parts": [dict(part) for part in self._drawing.parts],
-        }
-
-    def take(self, batch: Sequence[Event], now_s: float) -> list[Change]:
-        """Take in what happened, and return what has to change."""
-        changes: list[Change] = []
-        for event in batch:
-            self.reply.add(event)
-            if isinstance(event, TextDelta | ThinkingDelta):
-                self._length += len(event.text)
-            else:
-                self._events.append(_light(event))
-                changes.append({"is": "event", "turn": self._turn_id, "event": self._events[-1]})
-        changes += self._drawing.draw(self.reply, now_s)
-        return changes + self._change(
-            model=self.reply.model,
-            notes=list(notes_of(self.reply)),
-            status=status_line(self.reply.status) if self.reply.status else "",
-        )
-
-    def say(self, status: str) -> list[Change]:
-        """Say why nothing comes, and return what has to change."""
-        return self._change(status=status)
-
-    def told(self) -> Told:
-        """Return what no message keeps."""
-        return Told(notes_of(self.reply), tuple(self._drawing.durations_s.items()))
-
-    def entries(self, *, is_drawn: bool) -> list[Entry]:
-        """Return the question and its answer for good.
-
-        Parameters
-        ----------
-        is_drawn
-            Whether front ends have its parts already; then these are only named.
-        """
-        parts = self._drawing.parts
-        said = [{"same": number} if is_drawn and part["type"] != "tool" else part for number, part in enumerate(parts)]
-        return [question_entry(self.turn.question), answer_entry(self.reply, self.told(), said)]
-
-    def _change(self, **fields: Json) -> list[Change]:
-        changed = {name: value for name, value in fields.items() if self._head[name] != value}
-        self._head.update(changed)
-        return [{"is": "live", "turn": self._turn_id, **changed}] if changed else []
-
-
-def _light(event: Event) -> dict[str, Json]:
-    """Return an event without what its question carries along."""
-    data = to_json(event)
-    if isinstance(event, Asked):
-        data["question"] = {name: value for name, value in data["question"].items() if name != "parts"}
-    return data

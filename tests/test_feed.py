@@ -13,6 +13,7 @@ from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
 from chatnb import feed as feed_module
+from chatnb import shown as shown_module
 from chatnb.chat import Chat
 from chatnb.errors import ModelBroken
 from chatnb.events import FellBack, Retrying, TextDelta, ThinkingDelta, ToolStarted, Waiting
@@ -63,7 +64,7 @@ class Front:
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no time pass between two deltas."""
     monkeypatch.setattr(feed_module, "LEAST_S", 0.0)
-    monkeypatch.setattr(feed_module, "PACE_S", 0.0)
+    monkeypatch.setattr(shown_module, "PACE_S", 0.0)
 
 
 @asynccontextmanager
