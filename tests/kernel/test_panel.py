@@ -205,16 +205,26 @@ def test_a_click_on_stop_while_a_cell_runs(panel_kernel: Kernel, view: View, wor
     assert (view.look().state or {})["entries"][1]["outcome"] == "cancelled"
 
 
+@pytest.mark.parametrize("script", [[Answer(Stall(after=2, seconds=3), text="Well now it goes on.")]])
 def test_an_answer_streams_to_its_end_while_a_cell_runs(panel_kernel: Kernel, view: View, work: Path) -> None:
-    if view.subshell is None:
-        # ipykernel 6 reads no question while a cell runs, but goes on with the answer to one from before.
-        panel_kernel.run("import threading, time\n")
+    view.call("ask", text="Why?")
+    view.wait_until(is_speaking)
     cell = begun(panel_kernel)
 
-    view.send("ask", text="Why?")
+    state = view.wait_until(is_over)
 
+    assert said(state) == ["Why?", "Well now it goes on."]
+    (work / "go-on").touch()
+    assert cell.wait().status == "ok"
+
+
+def test_a_question_is_asked_and_answered_while_a_cell_runs(panel_kernel: Kernel, view: View, work: Path) -> None:
     if view.subshell is None:
-        (work / "go-on").touch()
+        pytest.xfail("ipykernel 6 reads no question while a cell runs")
+    cell = begun(panel_kernel)
+
+    view.call("ask", text="Why?")
+
     assert said(view.wait_until(is_over)) == ["Why?", "Because it is so."]
     (work / "go-on").touch()
     assert cell.wait().status == "ok"
