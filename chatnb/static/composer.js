@@ -156,7 +156,7 @@ export class Composer {
     if (!mention) this.area.focus();
     try {
       const seen = await this.panel.carrier.do("preview", "ref" in attachment ? attachment : { attachment });
-      one.label = seen.label || name;
+      if ("ref" in attachment) one.label = seen.label || name;
       one.tokens = seen.tokens ?? null;
     } catch (error) {
       this.attached = this.attached.filter((other) => other !== one);

@@ -94,9 +94,11 @@ export class Panel {
     const hear = (/** @type {Message} */ message) => this.take(message);
     // JupyterLab's shortcuts would take letters typed on a button, but saving and the palette stay.
     const shield = (/** @type {KeyboardEvent} */ event) => {
+      const { target } = event;
+      if (!(target instanceof Element) || !this.root.contains(target)) return;
       const isLabs = (event.ctrlKey || event.metaKey) && (event.shiftKey || event.key === "s") && event.key !== "Enter";
-      this.root.toggleAttribute("data-lm-suppress-shortcuts", !isLabs);
-      if (!isLabs) this.root.setAttribute("data-lm-suppress-shortcuts", "true");
+      // It looks at the focused element first, so the mark has to be on that one.
+      target.toggleAttribute("data-lm-suppress-shortcuts", !isLabs);
     };
     const select = () => {
       const selection = document.getSelection();

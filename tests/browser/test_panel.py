@@ -29,8 +29,8 @@ while not pathlib.Path("go-on").exists():
 
 
 def loading(url: str, model: str = "tiny") -> str:
-    """Return a cell that loads chatnb for a server."""
-    return f"%load_ext chatnb\n%config ChatConfig.host = '{url}'\n%config ChatConfig.model = '{model}'"
+    """Return a cell that loads chatnb for a server, and begins a session."""
+    return f"%load_ext chatnb\n%config ChatConfig.host = '{url}'\n%config ChatConfig.model = '{model}'\n%chat new"
 
 
 @pytest.fixture
