@@ -15,9 +15,9 @@ from .wire import to_json
 
 PACE_S = 0.025
 """How long words of a short answer gather; those of a long one longer, by a second for each so many characters, up to a
-fifth of a second."""
-SLOWER_CHARS = 400_000
-SLOWEST_S = 0.2
+quarter of a second."""
+SLOWER_CHARS = 250_000
+SLOWEST_S = 0.25
 
 
 class Shown:
