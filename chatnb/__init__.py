@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .chat import Chat as Chat
     from .errors import ChatError as ChatError
     from .errors import ChatInterrupted as ChatInterrupted
+    from .panel import ChatPanel as ChatPanel
     from .settings import Settings as Settings
     from .tools.tool import tool as tool
     from .transfer import export_sessions as export_sessions
@@ -37,6 +38,7 @@ __all__ = [
     "Chat",
     "ChatError",
     "ChatInterrupted",
+    "ChatPanel",
     "Settings",
     "export_sessions",
     "import_sessions",
@@ -51,6 +53,7 @@ _HOMES = {
     "Chat": "chat",
     "ChatError": "errors",
     "ChatInterrupted": "errors",
+    "ChatPanel": "panel",
     "Settings": "settings",
     "export_sessions": "transfer",
     "import_sessions": "transfer",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ from .asking import AllowedFolder, asked
 from .chat import Chat, sessions_folder
 from .config import ChatConfig
 from .context.gather import Gatherer
-from .errors import ChatInterrupted
+from .errors import ChatInterrupted, SettingsError
 from .messages import Context, Session, ToolResult
 from .servers import Reached, Servers
 from .toolkit import BUILT_IN, SETS, Kernel, Toolkit
-from .tools.approval import Approval, Proposal, Verdict
-from .tools.toolbox import Toolbox
+from .tools.approval import Approval, Asker, Proposal, Rule, Verdict
+from .tools.tool import Tool
+from .tools.toolbox import OnKernel, Toolbox
 from .tools.undo import Undo
 
 
@@ -46,6 +48,29 @@ def tools_for(chat: Chat, *names: str, is_attended: bool = False) -> Toolbox:
     >>> chat.close()
     """
     return Bench(ChatConfig.instance(), chat, lambda: is_attended).toolbox(names)
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A tool that can be chosen, or what keeps the tools of a set away.
+
+    Attributes
+    ----------
+    set
+        The set that it is in; empty for the user's own.
+    rule
+        Whether a call of it is run, asked about or refused.
+    is_chosen
+        Whether models are told of it where nothing else is chosen.
+    trouble
+        Why the tools of the set are not here; then there is no tool.
+    """
+
+    set: str
+    tool: Tool | None
+    rule: Rule = "never"
+    is_chosen: bool = False
+    trouble: str = ""
 
 
 class Bench:
@@ -126,14 +151,51 @@ class Bench:
         """Return what can be chosen, as far as that is known without starting or asking anybody."""
         return [*self.toolkit().names(), *self.servers.names()]
 
-    def allowance(self) -> Approval:
-        """Return who decides about calls, by the settings of now."""
+    def allowance(self, ask: Asker | None = None) -> Approval:
+        """Return who decides about calls, by the settings of now.
+
+        Parameters
+        ----------
+        ask
+            Asks the user; None: in the cell that waits, where somebody is there.
+        """
         home = sessions_folder(self._config.settings()).parent
         folder = AllowedFolder(home / "allowed.json", Path.cwd())
-        self._approval.use(self._config.approve, self._ask if self._is_attended() else None, folder)
-        return self._approval
+        ask = ask or (self._ask if self._is_attended() else None)
+        return self._approval.using(self._config.approve, ask, folder)
 
-    def toolbox(self, names: Sequence[str] = (), session: Session | None = None, *, is_tried: bool = False) -> Toolbox:
+    def offered(self) -> list[Offered]:
+        """Return every tool that can be chosen now, and what keeps others away; waits for MCP servers."""
+        kit, allowance = self.toolkit(), self.allowance()
+        try:
+            reached = self.reach(kit)
+        except SettingsError as error:  # the others are here
+            reached = Reached(failures={"mcp": str(error)})
+        kit.add(reached.sets)
+        chosen = {tool.spec.name for tool in kit.chosen(self._config.tools, is_lost=lambda _: True)}
+        return [
+            *(
+                Offered(name, tool, allowance.rule(tool), tool.spec.name in chosen)
+                for name, tools in kit.all().items()
+                for tool in tools
+            ),
+            *(Offered(name, None, trouble=why) for name, why in reached.failures.items()),
+        ]
+
+    def require(self, names: Sequence[str]) -> None:
+        """Raise SettingsError if one of these names neither a tool nor a set; nobody is started or asked for it."""
+        theirs = set(self.servers.names())
+        self.toolkit().chosen([name for name in names if name not in theirs])
+
+    def toolbox(
+        self,
+        names: Sequence[str] = (),
+        session: Session | None = None,
+        *,
+        is_tried: bool = False,
+        ask: Asker | None = None,
+        on_kernel: OnKernel | None = None,
+    ) -> Toolbox:
         """Return the tools for one question.
 
         Parameters
@@ -141,7 +203,11 @@ class Bench:
         names
             Those that are chosen, or their sets; none: what the settings say.
         session
-            Instead of the current one. Long results in it can be read on, and the text of strangers makes distrustful.
+            Instead of the current one. Long results in it can be read on, and text from the network makes distrustful.
+        ask
+            See `allowance`.
+        on_kernel
+            Runs what has to run on the kernel's thread; None: the cell that waits does.
 
         Raises
         ------
@@ -158,8 +224,8 @@ class Bench:
         parts = [part for message in history for part in message.parts]
         return Toolbox(
             chosen,
-            self._chat.portal.on_kernel,
-            approval=self.allowance(),
+            on_kernel or self._chat.portal.on_kernel,
+            approval=self.allowance(ask),
             wholes={part.call_id: part.whole for part in parts if isinstance(part, ToolResult) and part.whole},
             is_tainted=any(
                 part.is_networked if isinstance(part, ToolResult) else part.ref.startswith("url:")

@@ -11,7 +11,7 @@ The same engine for every surface, and for Python::
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -72,6 +72,8 @@ class Chat:
     ----------
     mcp
         The connections with MCP servers that its questions need; lives on the portal's loop, and ends with the chat.
+    watchers
+        Called with each turn that begins, on the loop on which it does.
 
     Examples
     --------
@@ -108,7 +110,8 @@ class Chat:
         self.sessions = Sessions(store or TinyStore(sessions_folder(self.settings)), place, self.settings.user_id)
         self.last: Turn | None = None
         self.last_plan: Plan | None = None
-        self._turns: list[Turn] = []  # that are not over, oldest first
+        self.watchers: list[Callable[[Turn], object]] = []
+        self._turns: list[Turn] = []  # that were not over when the last one began, oldest first
         # Whoever keeps sessions elsewhere has not said where else.
         counts = None if store else sessions_folder(self.settings).with_name("calibration.json")
         self._planner = Planner(self.catalog, None if isinstance(model, str) else model, place, Calibrations(counts))
@@ -222,13 +225,20 @@ class Chat:
             # The question, too: it may have been stopped before it was saved, or the disk was full then.
             await asyncio.to_thread(self.sessions.keep, session, question, *messages, save=settings.save)
 
-        self._turns = [turn for turn in self._turns if not turn.is_finished]
+        self._turns = list(self.turns)
         earlier = [turn for turn in self._turns if turn.question.session_id == session.id]
         turn = Turn(question, self._tell(ask, earlier), keep)
         saver = turn.loop.create_task(self._checkpoint(turn, ask, over))
         self._turns.append(turn)
         self.last = turn
+        for watcher in tuple(self.watchers):
+            watcher(turn)
         return turn
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The turns that are not over, oldest first."""
+        return tuple(turn for turn in self._turns if not turn.is_finished)
 
     async def compact(self, session: Session, settings: Settings) -> Message:
         """Let the model summarise all that was said in a session; from then on it reads the summary instead.
@@ -313,7 +323,7 @@ class Chat:
         return self.sessions.history(ask.session, ask.question.after)
 
     async def _end(self) -> None:
-        turns = [turn for turn in self._turns if not turn.is_finished]
+        turns = self.turns
         for turn in turns:
             turn.cancel()
         for turn in turns:

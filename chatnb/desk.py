@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from .bench import Bench
 from .chat import Chat
 from .config import ChatConfig
-from .context.base import Reading
+from .context.base import Confirm, Reading
 from .context.cells import CellsSource
 from .context.failure import ErrorSource
 from .context.gather import Gatherer
@@ -27,7 +26,8 @@ from .messages import Context, Image, Message, Session, ToolCall
 from .models.base import Provider
 from .options import HelpAsked, Options, parse_line, parse_question
 from .place import notebook_path, place_of
-from .planner import Ask, fitting_window
+from .planner import Ask
+from .questions import again, provider_for, settings_in
 from .receipt import Receipt
 from .reply import Reply
 from .schema import Schema
@@ -53,6 +53,7 @@ class Desk:
         self.shell = shell
         self.config = config
         self._recorder = recorder
+        self.closing: list[Callable[[], object]] = []  # of what works with it
         self._hosts: set[str] = set()  # whose pages the user wants read
         self._agreed: set[str] = set()  # questions that the user has said yes to
         self._options = Options()  # of the last question
@@ -96,14 +97,11 @@ class Desk:
 
     def settings(self, session: Session | None = None) -> Settings:
         """Return what is set now: the (current) session's own model and system prompt before the configuration's."""
-        settings, session = self.config.settings(), session or self.chat.sessions.current
-        return replace(settings, model=session.model or settings.model, system=session.system or settings.system)
+        return settings_in(self.config, session or self.chat.sessions.current)
 
     def provider(self) -> Provider:
         """Return the server of the model that is asked now."""
-        settings = self.settings()
-        name = settings.models[0] if settings.models else ""
-        return self.chat.catalog.find(name, settings)[0]
+        return provider_for(self.chat, self.settings())
 
     def ask_cell(self, line: str, text: str) -> Receipt | None:
         """Ask the body of a `%%chat` cell; with --dry-run return what would be sent."""
@@ -126,18 +124,8 @@ class Desk:
     def again(self, question: Message, settings: Settings, *, fit: bool = False) -> None:
         """Ask a question of the last session anew, as it was; the earlier answer to it stays as a branch."""
         session = self.last_session
-        history = self.chat.sessions.history(session)
-        least = fitting_window([message for message in history if message.turn_id == question.turn_id])
-        carried = tuple(part for part in question.parts if isinstance(part, Context | Image))
-        ask = self.chat.prepare(
-            question.text,
-            Reading(carried),
-            settings=settings,
-            session=session,
-            tools=self.bench.toolbox(session=session),
-            instead_of=question.turn_id,
-            fit=max(least, 1) if fit else 0,
-        )
+        history, tools = self.chat.sessions.history(session), self.bench.toolbox(session=session)
+        ask = again(self.chat, question, history, session=session, settings=settings, tools=tools, fit=fit)
         self._follow(ask, Options())
 
     def refresh(self, question: Message) -> None:
@@ -180,8 +168,14 @@ class Desk:
         ask = self.chat.prepare(text, settings=settings, session=session, tools=box, calls=calls)
         self._follow(ask, self._options)
 
-    def gatherer(self, extensions: Sequence[str] = ()) -> Gatherer:
-        """Return what finds the things of this kernel and around it."""
+    def gatherer(self, extensions: Sequence[str] = (), *, confirm: Confirm | None = None) -> Gatherer:
+        """Return what finds the things of this kernel and around it.
+
+        Parameters
+        ----------
+        confirm
+            Asks before a file of secrets or a page of the web is read; None: in the cell that runs.
+        """
         folder = Path.cwd()
         cells = CellsSource(self._recorder, self._notebook)
         return Gatherer(
@@ -192,7 +186,7 @@ class Desk:
                 *outside(
                     folder,
                     self.chat.sessions,
-                    confirm=self._confirm,
+                    confirm=confirm or self._confirm,
                     urls=self.config.urls,
                     hosts=self._hosts,
                     extensions=extensions,
@@ -227,6 +221,8 @@ class Desk:
 
     def close(self) -> None:
         """Stop what still runs, and release everything."""
+        for close in self.closing:
+            close()
         self.chat.close()
 
     def _ask(self, options: Options, text: str, how: str) -> Receipt | None:

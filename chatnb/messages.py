@@ -222,6 +222,8 @@ class Session:
         Words of the user's to find it by.
     state
         ARCHIVED, TRASHED, or empty.
+    options, think
+        Of the session alone, before the settings' ones.
     messages
         Of all branches (branches.py), oldest first.
     """
@@ -239,6 +241,8 @@ class Session:
     tip: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     state: str = ""
+    options: Mapping[str, Json] = field(default_factory=dict)
+    think: bool | None = None
     messages: tuple[Message, ...] = ()
 
 

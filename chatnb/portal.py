@@ -16,7 +16,7 @@ from contextlib import aclosing, suppress
 from functools import partial
 from queue import Empty, SimpleQueue
 from types import FrameType
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, Generic, ParamSpec, Self, TypeVar
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -39,6 +39,7 @@ class Portal:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._inbox: _Inbox = SimpleQueue()  # the kernel thread's
+        self._call_soon: Callable[[Callable[[], object]], object] | None = None
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         """Run a coroutine on the loop thread and return at once.
@@ -104,6 +105,54 @@ class Portal:
 
         self._inbox.put(partial(_do, future, partial(function, *args, **kwargs)))
         return await asyncio.wrap_future(future)
+
+    async def on_idle_kernel(
+        self, function: Callable[P, T], begun: Callable[[], object], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a function on the kernel thread, in a cell that waits or when no cell runs; otherwise as `on_kernel`.
+
+        Parameters
+        ----------
+        begun
+            Called on the loop thread when the function begins.
+        """
+        future: concurrent.futures.Future[T] = concurrent.futures.Future()
+        loop = asyncio.get_running_loop()
+
+        def run() -> T:
+            loop.call_soon_threadsafe(begun)
+            return function(*args, **kwargs)
+
+        self._inbox.put(_Anytime(future, run))
+        self.tidy()
+        return await asyncio.wrap_future(future)
+
+    def tend(self, call_soon: Callable[[Callable[[], object]], object] | None) -> None:
+        """Let `call_soon` have things done on the kernel thread also while no cell waits; None: nobody does.
+
+        Parameters
+        ----------
+        call_soon
+            Has a function called on the kernel thread once no cell runs; from any thread, at once, without an error.
+        """
+        self._call_soon = call_soon
+
+    def tidy(self) -> None:
+        """Have done, as soon as no cell runs, what may be done then."""
+        if self._call_soon is not None:
+            self._call_soon(self._tidy)
+
+    def _tidy(self) -> None:
+        left = []
+        with suppress(Empty):
+            while True:
+                todo = self._inbox.get_nowait()
+                if isinstance(todo, _Anytime):
+                    todo()
+                else:
+                    left.append(todo)
+        for todo in left:
+            self._inbox.put(todo)
 
     def close(self) -> None:
         """Cancel what still runs, wait until it has tidied up, and end the thread. A later use starts a new one."""
@@ -244,6 +293,16 @@ def _work(inbox: _Inbox, is_over: Callable[[], bool]) -> None:
         except Empty:
             continue
         todo()
+
+
+class _Anytime(Generic[T]):
+    """A job that needs no cell that waits for it."""
+
+    def __init__(self, future: concurrent.futures.Future[T], function: Callable[[], T]) -> None:
+        self._future, self._function = future, function
+
+    def __call__(self) -> None:
+        _do(self._future, self._function)
 
 
 def _do(future: concurrent.futures.Future[T], function: Callable[[], T]) -> None:

@@ -6,14 +6,15 @@ Calls block, as those of a store do, and may come from any thread.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 from .branches import forked, node_of, parent_of, path, tip_at, tip_of
 from .compaction import summary_message
 from .errors import SessionNotFound, SettingsError
-from .messages import ARCHIVED, TRASHED, Message, Session, SessionInfo, new_id, now, title_of
+from .history import summary_in
+from .messages import ARCHIVED, TRASHED, Json, Message, Session, SessionInfo, new_id, now, title_of
 from .stores.base import Store
 from .stores.memory import MemoryStore
 from .stores.search import Hit
@@ -28,12 +29,21 @@ class Sessions:
     ----------
     place
         What new sessions belong to; see `Session.place`.
+
+    Attributes
+    ----------
+    summaries
+        How many were made here: messages that no turn brought.
+    watchers
+        Called when a summary was made, when another session is the current one, or a field of it is another, on the thread that changed it.
     """
 
     def __init__(self, store: Store, place: str = "", user_id: str = "") -> None:
         self.store = store
         self.place = place
         self.user_id = user_id
+        self.summaries = 0
+        self.watchers: list[Callable[[], object]] = []
         self._current: Session | None = None
         self._unsaved = MemoryStore()
         self._fresh: set[str] = set()  # sessions of which no store knows
@@ -54,13 +64,12 @@ class Sessions:
 
     def new(self, title: str = "") -> Session:
         """Begin a new session; the store gets it with its first question."""
-        self._current = self.fresh(title)
-        return self._current
+        return self._enter(self.fresh(title))
 
     def open(self, name: str) -> Session:
         """Go on in the session called `name` and return it, as `load` does; raises SessionNotFound."""
         session = self.load(self.find(name).id)
-        self._current = replace(session, messages=())
+        self._enter(replace(session, messages=()))
         return session
 
     def resume(self) -> Session | None:
@@ -114,8 +123,7 @@ class Sessions:
 
     def enter(self, name: str) -> Session:
         """Go on in the session called `name`, or begin one with that title."""
-        self._current = self.find_or_new(name)
-        return self._current
+        return self._enter(self.find_or_new(name))
 
     def find_or_new(self, name: str) -> Session:
         """Return the session whose id or title is `name`, without its messages, or a new one with that title."""
@@ -173,8 +181,11 @@ class Sessions:
             begun = replace(session, title=session.title or title_of(messages[0].text))
             store.create(replace(begun, messages=messages))
             if self._current and self._current.id == begun.id:
-                self._current = begun
+                self._enter(begun)
         self._fresh.discard(session.id)
+        if any(summary_in(message) for message in messages):
+            self.summaries += 1
+            self._tell()
 
     def summarise(self, text: str, session: Session) -> None:
         """Let `text` stand for everything that was said in a session so far.
@@ -255,14 +266,14 @@ class Sessions:
         copy = forked(whole, [message for message in said if message.id <= last], self.fresh(title))
         self.store.create(copy)
         self._fresh.discard(copy.id)
-        self._current = replace(copy, messages=())
+        self._enter(replace(copy, messages=()))
         return copy
 
     def set_state(self, info: SessionInfo, state: str) -> None:
         """Archive a session, put it into the trash, or take it out of either."""
         self._change(info.id, state=state)
         if self._current and self._current.id == info.id:
-            self._current = None if state == TRASHED else replace(self._current, state=state)
+            self._enter(self.fresh() if state == TRASHED else replace(self._current, state=state))
 
     def delete(self, info: SessionInfo) -> None:
         """Delete a session for good."""
@@ -270,12 +281,12 @@ class Sessions:
             with suppress(SessionNotFound):
                 store.delete(info.id)
 
-    def update(self, **fields: str | tuple[str, ...]) -> None:
-        """Change fields of the current session, such as title, model, system, pins, hidden, tags."""
-        self._current = replace(self.current, **fields)  # type: ignore[arg-type]  # fields of these types are named
-        self._change(self._current.id, **fields)
+    def update(self, **fields: Json) -> None:
+        """Change fields of the current session, such as title, model, system, pins, hidden, options, tags."""
+        self._enter(replace(self.current, **fields))
+        self._change(self.current.id, **fields)
 
-    def _change(self, session_id: str, **fields: str | tuple[str, ...]) -> None:
+    def _change(self, session_id: str, **fields: Json) -> None:
         for store in (self.store, self._unsaved):
             # One that has not begun is not there: its first question brings the fields along.
             with suppress(SessionNotFound):
@@ -289,6 +300,16 @@ class Sessions:
             return self.whole(session.id)
         except SessionNotFound:
             return None
+
+    def _enter(self, session: Session) -> Session:
+        """Let a session be the current one."""
+        self._current = session
+        self._tell()
+        return session
+
+    def _tell(self) -> None:
+        for watcher in tuple(self.watchers):
+            watcher()
 
 
 def _called(name: str, known: Sequence[SessionInfo]) -> SessionInfo | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -353,6 +354,44 @@ def test_a_jobs_arguments_reach_it(portal: Portal) -> None:
     result = portal.call(portal.on_kernel(int, "ff", base=16))
 
     assert result == 255
+
+
+def test_what_needs_no_cell_is_done_when_the_kernel_thread_is_idle(portal: Portal) -> None:
+    handed: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
+    begun: list[str] = []
+    portal.tend(handed.put)
+
+    future = portal.submit(portal.on_idle_kernel(name_of_thread, lambda: begun.append(name_of_thread())))
+    handed.get(timeout=10)()
+
+    assert future.result(10) == "MainThread"
+    assert begun == ["chatnb"]
+
+
+def test_a_cell_that_waits_does_what_needs_none(portal: Portal) -> None:
+    handed: list[Callable[[], object]] = []
+    portal.tend(handed.append)
+
+    name = portal.call(portal.on_idle_kernel(name_of_thread, lambda: None))
+    handed[0]()  # there is nothing left to do
+
+    assert name == "MainThread"
+
+
+def test_what_needs_a_cell_is_left_to_the_next_one(portal: Portal) -> None:
+    handed: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
+    done: list[str] = []
+    portal.tend(handed.put)
+    in_cell = portal.submit(portal.on_kernel(done.append, "in a cell"))
+    between = portal.submit(portal.on_idle_kernel(partial(done.append, "between cells"), lambda: None))
+    handed.get(timeout=10)()
+    between.result(10)
+    assert done == ["between cells"]
+
+    portal.call(portal.on_kernel(done.append, "in the next"))
+
+    in_cell.result(10)
+    assert done == ["between cells", "in a cell", "in the next"]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from ..errors import SettingsError
 from ..listing import Listing
 from ..options import HelpAsked
 from .base import Command, no_words
+from .panel import show_panel
 from .reading import compact, hide, list_stale, pin, refresh, unhide, unpin, why
 from .server import list_models, list_settings, pull, record, run_doctor, show_status
 from .sessions import archive, delete, list_sessions, new, open_session, rename, restore, search, tag, untag, use
@@ -54,6 +55,7 @@ def show_help(_: Desk, words: Sequence[str]) -> Listing[tuple[str, str]]:
 
 
 COMMANDS: dict[str, Command] = {
+    "panel": show_panel,
     "status": show_status,
     "models": list_models,
     "pull": pull,

@@ -3,48 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from ..bench import Offered
 from ..desk import Desk
 from ..errors import SettingsError
 from ..listing import Listing
-from ..servers import Reached
-from ..tools.tool import Tool
 from .base import no_words, parser
 
 _IS = {"always": "run", "ask": "asked about", "never": "refused"}
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A tool in the list of them, or what keeps the tools of a set away."""
-
-    set: str
-    tool: Tool | None
-    trouble: str = ""
-
-
-def list_tools(desk: Desk, words: Sequence[str]) -> Listing[Row]:
+def list_tools(desk: Desk, words: Sequence[str]) -> Listing[Offered]:
     """List what a model may call, in which set (-t SET), what it may touch, and whether it asks first."""
     no_words("tools", list_tools, words)
-    toolkit, allowance = desk.bench.toolkit(), desk.bench.allowance()
-    try:
-        reached = desk.bench.reach(toolkit)
-    except SettingsError as error:  # the others are here
-        reached = Reached(failures={"mcp": str(error)})
-    toolkit.add(reached.sets)
-    chosen = {tool.spec.name for tool in toolkit.chosen(desk.config.tools, is_lost=lambda _: True)}
-    rows = [Row(name, tool) for name, tools in toolkit.all().items() for tool in tools]
-    rows += [Row(name, None, why) for name, why in reached.failures.items()]
-    columns: dict[str, Callable[[Row], str]] = {
-        "": lambda row: "→" if row.tool and row.tool.spec.name in chosen else "",
+    columns: dict[str, Callable[[Offered], str]] = {
+        "": lambda row: "→" if row.is_chosen else "",
         "set": lambda row: row.set or "yours",
         "tool": lambda row: row.tool.spec.name if row.tool else "",
         "may": lambda row: ", ".join(sorted(row.tool.effects)) if row.tool else "",
-        "is": lambda row: _IS[allowance.rule(row.tool)] if row.tool else "not here",
+        "is": lambda row: _IS[row.rule] if row.tool else "not here",
         "does": lambda row: row.tool.spec.description.partition("\n")[0] if row.tool else row.trouble,
     }
-    return Listing(rows, columns, caption="`%%chat -t SET` or `-t TOOL` chooses; → are told to the model without -t.")
+    return Listing(
+        desk.bench.offered(),
+        columns,
+        caption="`%%chat -t SET` or `-t TOOL` chooses; → are told to the model without -t.",
+    )
 
 
 def call(desk: Desk, words: Sequence[str]) -> None:

@@ -101,10 +101,11 @@ class ImageSource:
         ends = read_ends(path, LARGEST_BYTES, name)
         if ends.left_out_bytes:
             raise _too_large(name, ends.size_bytes)
-        return _image(ends.head, name)
+        return picture_of(ends.head, name)
 
 
-def _image(data: bytes, name: str) -> Image:
+def picture_of(data: bytes, name: str) -> Image:
+    """Return the picture that bytes are; raises ContextRefused if models do not see such ones, or not so large."""
     if len(data) > LARGEST_BYTES:
         raise _too_large(name, len(data))
     for form, mime in _FORMS:
@@ -136,7 +137,7 @@ def _drawn(value: Any, name: str) -> Image:
             f"{name} is no picture, but {type(value).__qualname__}. Name a figure or a picture, "
             f"or write ./{name} if a file is meant."
         )
-    return _image(data, name)
+    return picture_of(data, name)
 
 
 def _figure(value: Any) -> bytes:

@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Protocol
 
 from ..errors import SessionNotFound, SettingsError
-from ..messages import Message, Session, SessionInfo, now
+from ..messages import Json, Message, Session, SessionInfo, now
 from .search import Hit
 
-FIELDS = frozenset({"title", "model", "system", "place", "pins", "hidden", "tip", "tags", "state"})
+FIELDS = frozenset({"title", "model", "system", "place", "pins", "hidden", "options", "think", "tip", "tags", "state"})
 """What `Store.update` can change."""
 
 
@@ -58,8 +58,8 @@ class Store(Protocol):
         """Keep unfinished messages, at a cost that does not grow with the session; each call replaces the last."""
         ...
 
-    def update(self, session_id: str, **fields: str | tuple[str, ...]) -> None:
-        """Change fields of the session itself; `FIELDS` has their names."""
+    def update(self, session_id: str, **fields: Json) -> None:
+        """Change fields of the session itself: those in `FIELDS`."""
         ...
 
     def delete(self, session_id: str) -> None:

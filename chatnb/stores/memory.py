@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any
 
 from ..errors import StoreError
-from ..messages import Message, Session, SessionInfo, now
+from ..messages import Json, Message, Session, SessionInfo, now
 from .base import changed_at, check_fields, info_of, not_found
 from .search import Hit, Said, SearchIndex
 
@@ -53,8 +53,8 @@ class MemoryStore:
         """Do nothing for a session that is there: no process outlives this store to ask for unfinished messages."""
         self.load(session_id)
 
-    def update(self, session_id: str, **fields: str | tuple[str, ...]) -> None:
-        """Change fields of the session itself."""
+    def update(self, session_id: str, **fields: Json) -> None:
+        """Change fields of the session itself: those in `FIELDS`."""
         check_fields(fields)
         with self._guard:
             changed: dict[str, Any] = {**fields, "updated_at": now()}

@@ -15,7 +15,7 @@ from typing import Any
 from tinydb.table import Table
 
 from ..errors import SettingsError, StoreError
-from ..messages import Message, Session, SessionInfo, Text
+from ..messages import Json, Message, Session, SessionInfo, Text
 from ..wire import VERSION, message_from_json, session_from_json, to_json
 from .atomic import AtomicStorage, Damaged, Tables
 from .base import changed_at, info_of
@@ -99,7 +99,7 @@ def put(storage: AtomicStorage, messages: Sequence[Message]) -> None:
             places[message.id] = table.insert(document)
 
 
-def stamp(storage: AtomicStorage, at: datetime, /, **fields: str | tuple[str, ...]) -> None:
+def stamp(storage: AtomicStorage, at: datetime, /, **fields: Json) -> None:
     """Change fields of the session itself, and when it was changed: at `at`, if it was not later already."""
     # A tuple would be a list once it is read from the file, and a tuple until then.
     values = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}

@@ -24,7 +24,7 @@ from pathlib import Path
 from threading import Lock
 
 from ..errors import StoreError
-from ..messages import Message, Session, SessionInfo, now
+from ..messages import Json, Message, Session, SessionInfo, now
 from .atomic import AtomicStorage, Damaged, Tables, parsed
 from .base import changed_at, check_fields, not_found
 from .disk import explained, make_private, sync_folder
@@ -125,8 +125,8 @@ class TinyStore:
             make_private(self._unfinished.folder)
             self._unfinished.keep(session_id, messages)
 
-    def update(self, session_id: str, **fields: str | tuple[str, ...]) -> None:
-        """Change fields of the session itself."""
+    def update(self, session_id: str, **fields: Json) -> None:
+        """Change fields of the session itself: those in `FIELDS`."""
         check_fields(fields)
         with self._transaction(session_id) as storage:
             if self._sound(storage) is None:

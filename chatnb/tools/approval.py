@@ -88,13 +88,15 @@ class Approval:
         self, policy: Mapping[str, Rule] | None = None, ask: Asker | None = None, folder: Folder | None = None
     ) -> None:
         self._verdicts: dict[tuple[str, str], bool] = {}
-        self.use(policy or {}, ask, folder)
-
-    def use(self, policy: Mapping[str, Rule], ask: Asker | None, folder: Folder | None) -> None:
-        """Go on with other settings; what was answered for the session stays."""
-        self.policy = {**POLICY, **policy}
+        self.policy = {**POLICY, **(policy or {})}
         self.ask = ask
         self._folder = folder
+
+    def using(self, policy: Mapping[str, Rule], ask: Asker | None, folder: Folder | None) -> Approval:
+        """Return one with other settings that shares what is answered for the session, both ways."""
+        other = Approval(policy, ask, folder)
+        other._verdicts = self._verdicts
+        return other
 
     def rule(self, tool: Tool) -> Rule:
         """Return what the policy says of a tool."""

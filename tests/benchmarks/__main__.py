@@ -28,6 +28,7 @@ MODULES = (
     "estimate",
     "read_json",
     "iopub",
+    "panel",
     "recording",
     "browser",
     "summaries",

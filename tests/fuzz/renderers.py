@@ -15,6 +15,8 @@ import mistune
 from markdown_it import MarkdownIt
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
+from tests import node
+
 Render: TypeAlias = Callable[[Sequence[str]], list[str]]
 
 # The versions that JupyterLab 4.6 bundles.
@@ -45,10 +47,7 @@ class JupyterLab:
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
-        if not (self._folder / "node_modules" / "marked").exists():
-            self._folder.mkdir(parents=True, exist_ok=True)
-            npm = [shutil.which("npm") or "npm", "install", "--silent", "--no-audit", "--no-fund"]
-            subprocess.run([*npm, "--prefix", str(self._folder), *PACKAGES], check=True, timeout=120)
+        node.install(self._folder, PACKAGES)
         script = Path(__file__).with_name("render.mjs")
         self._process = subprocess.Popen(
             [shutil.which("node") or "node", str(script), str(self._folder)],

@@ -228,8 +228,33 @@ class Kernel:
         """Type an answer."""
         self._client.input(text)
 
-    def _send(self, kind: str, content: Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -> str:
+    def send_comm(self, comm_id: str, data: Mapping[str, Any], *, subshell: str | None = None) -> None:
+        """Send a message over a comm, as a widget does; to a subshell, where one is named."""
+        self._send("comm_msg", {"comm_id": comm_id, "data": dict(data)}, subshell=subshell)
+
+    def new_subshell(self) -> str | None:
+        """Return the id of a new subshell, as JupyterLab asks for one; None where the kernel has none."""
+        if not self.value("getattr(get_ipython().kernel, '_supports_kernel_subshells', False)"):
+            return None
+        message = self._client.session.msg("create_subshell_request", {})
+        self._client.control_channel.send(message)
+        while True:
+            reply = self._client.control_channel.get_msg(timeout=30)
+            if reply["parent_header"].get("msg_id") == message["header"]["msg_id"]:
+                subshell: str | None = reply["content"].get("subshell_id")
+                return subshell
+
+    def _send(
+        self,
+        kind: str,
+        content: Mapping[str, Any],
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        subshell: str | None = None,
+    ) -> str:
         message = self._client.session.msg(kind, dict(content), metadata=dict(metadata or {}))
+        if subshell is not None:
+            message["header"]["subshell_id"] = subshell
         self._client.shell_channel.send(message)
         return str(message["header"]["msg_id"])
 

@@ -1,0 +1,282 @@
+"""One session as front ends see it: a snapshot with a revision, then numbered deltas.
+
+The store and the log of each turn are the truth. What a front end was told is a function of these, whenever it came: a
+page that is loaded again asks for a snapshot and goes on from there. Every surface of a kernel works on the same chat, so
+that what a cell asks is seen here as well.
+
+What is here is JSON; how it travels is its carrier's business (panel.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from typing import Any
+
+from .chat import Chat
+from .drawing import Change
+from .entries import Entry, Told, entries_of, proposal_json, question_entry, session_json
+from .messages import Json, ToolCall, new_id
+from .shown import Shown
+from .tools.approval import Proposal, Verdict
+from .turn import Turn
+from .wire import VERSION
+
+Send = Callable[[dict[str, Json]], object]
+"""Takes a message to a front end; called on the loop, returns at once and never raises."""
+
+SHOWN = 50
+"""Entries of a snapshot; `earlier` brings the rest."""
+
+LEAST_S = 0.02
+"""Between two deltas of one turn: a server of Jupyter drops what comes faster than a thousand messages a second."""
+
+PATIENCE_S = 300.0
+"""Without any sign of a front end for so long, a call that waits for a yes gets a no."""
+
+
+class Feed:
+    """Tells front ends what happens in the current session of a chat.
+
+    Lives on the loop of the chat's portal and is touched only there, but for `look_soon`.
+
+    Parameters
+    ----------
+    can
+        The commands that front ends may offer.
+    model
+        Tells who would be asked now.
+    """
+
+    def __init__(
+        self,
+        chat: Chat,
+        can: Sequence[str] = (),
+        model: Callable[[], str] = lambda: "",
+        *,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        self.chat = chat
+        self.rev = 0
+        self._can, self._model, self._patience_s = list(can), model, patience_s
+        self._loop = asyncio.get_running_loop()
+        self._sends: set[Send] = set()
+        self._turns: list[Shown] = []  # that are not over, oldest first
+        self._told: dict[str, Told] = {}
+        self._waiting: dict[str, tuple[dict[str, Json], asyncio.Future[Verdict]]] = {}
+        self._notices: deque[str] = deque(maxlen=10)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._heard_s = self._loop.time()
+        self._epoch = 0  # of what is in the store
+        self._session = chat.sessions.current
+        self._summaries = chat.sessions.summaries
+        self._head = self._described()
+        chat.watchers.append(self._begin)
+        chat.sessions.watchers.append(self.look_soon)
+        self._follow_all()
+
+    def close(self) -> None:
+        """Tell nothing any more."""
+        self.chat.watchers.remove(self._begin)
+        self.chat.sessions.watchers.remove(self.look_soon)
+        self._sends.clear()
+        for task in self._tasks:
+            task.cancel()
+
+    def listen(self, send: Send) -> Callable[[], None]:
+        """Give `send` all deltas from now on; return what ends this."""
+        self._sends.add(send)
+        return lambda: self._sends.discard(send)
+
+    def heard(self) -> None:
+        """Note a sign of life of a front end."""
+        self._heard_s = self._loop.time()
+
+    async def snapshot(self) -> dict[str, Json]:
+        """Return the message with all that is to be seen now; the next delta goes on from it."""
+        while True:
+            epoch = self._epoch
+            entries, has_more = await self.earlier()
+            if epoch == self._epoch:
+                break
+        shown = self._turns
+        state = {
+            **self._head,
+            "can": self._can,
+            "entries": entries,
+            "has_more": has_more,
+            "live": shown[0].live() if shown else None,
+            "waiting": self._queue(),
+            "approvals": self._proposals(),
+            "notices": list(self._notices),
+        }
+        return {"v": VERSION, "kind": "snapshot", "view": None, "rev": self.rev, "state": state}
+
+    async def earlier(self, before: str = "", count: int = SHOWN) -> tuple[list[Entry], bool]:
+        """Return entries of what is over, oldest first, and whether there are earlier ones."""
+        busy = {shown.turn.question.turn_id for shown in self._turns}
+        session = self._session
+
+        def read() -> tuple[list[Entry], bool]:
+            history = self.chat.sessions.history(session)
+            over = [message for message in history if message.turn_id not in busy]
+            return entries_of(over, session.hidden, self._told, count=count, before=before)
+
+        return await asyncio.to_thread(read)
+
+    def find(self, turn_id: str) -> Turn | None:
+        """Return a turn of this session that is not over."""
+        return next((shown.turn for shown in self._turns if shown.turn.question.turn_id == turn_id), None)
+
+    def look_soon(self) -> None:
+        """Look whether the session, or what is known of it, is another one now; from any thread."""
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._look)
+
+    def say(self, status: str, turn_id: str = "") -> None:
+        """Say why nothing happens at the moment, in the turn that is being answered."""
+        for shown in self._turns:
+            if not turn_id or shown.turn.question.turn_id == turn_id:
+                self._push(*shown.say(status))
+                return
+
+    def notice(self, text: str) -> None:
+        """Tell something that has no place in the conversation."""
+        self._notices.append(text)
+        self._push({"is": "notice", "text": text})
+
+    async def approve(self, proposal: Proposal) -> Verdict:
+        """Ask the front ends whether a tool may do what a model wants; an `Asker`.
+
+        Where no front end gives a sign of life for a while, it is a no.
+        """
+        turn = next((turn for turn in self.chat.turns if proposal.call in turn.reply.open_calls), None)
+        verdict: asyncio.Future[Verdict] = self._loop.create_future()
+        self._waiting[proposal.call.id] = proposal_json(proposal, turn.question.turn_id if turn else ""), verdict
+        self._push({"is": "approvals", "proposals": self._proposals()})
+        self.heard()
+        try:
+            while not verdict.done():
+                left_s = self._heard_s + self._patience_s - self._loop.time()
+                if left_s <= 0:
+                    return "no"
+                await asyncio.wait([verdict], timeout=left_s)
+            return verdict.result()
+        finally:
+            del self._waiting[proposal.call.id]
+            self._push({"is": "approvals", "proposals": self._proposals()})
+
+    async def confirm(self, question: str) -> bool:
+        """Ask the front ends a question that yes or no answers, such as whether a page of the web may be read."""
+        verdict = await self.approve(Proposal(ToolCall(new_id(), "read", {}), ("reads",), question))
+        return verdict not in ("no", "never")
+
+    def decide(self, call_id: str, verdict: Verdict) -> bool:
+        """Answer a call that waits for a yes; return whether it still did."""
+        _, future = self._waiting.get(call_id, (None, None))
+        if future is None or future.done():
+            return False
+        future.set_result(verdict)
+        return True
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something that ends with the feed."""
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _push(self, *changes: Change) -> None:
+        if changes:
+            self.rev += 1
+            self._send({"v": VERSION, "kind": "delta", "rev": self.rev, "changes": list(changes)})
+
+    def _send(self, message: dict[str, Json]) -> None:
+        for send in tuple(self._sends):
+            send(message)
+
+    def _described(self) -> dict[str, Json]:
+        session = self.chat.sessions.current
+        return {"session": session_json(session), "model": self._model()}
+
+    def _queue(self) -> list[Entry]:
+        return [question_entry(shown.turn.question) for shown in self._turns[1:]]
+
+    def _proposals(self) -> list[Json]:
+        return [proposal for proposal, _ in self._waiting.values()]
+
+    def _look(self) -> None:
+        before, self._session = self._session, self.chat.sessions.current
+        head, self._head = self._head, self._described()
+        if before.id != self._session.id:
+            self._follow_all()
+        elif head != self._head:
+            self._push({"is": "session", **self._head})
+        summaries, self._summaries = self._summaries, self.chat.sessions.summaries
+        if (before.id, before.hidden, summaries) != (self._session.id, self._session.hidden, self._summaries):
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Show every front end all anew, since the store holds something else than was told."""
+
+        async def tell() -> None:
+            self._send(await self.snapshot())
+
+        self._epoch += 1
+        self.spawn(tell())
+
+    def _follow_all(self) -> None:
+        """Follow the turns of the session that is the current one now, and no others."""
+        for shown in self._turns:
+            shown.is_followed = False
+        self._turns = []
+        for turn in self.chat.turns:
+            self._add(turn)
+
+    def _begin(self, turn: Turn) -> None:
+        self._look()
+        if any(shown.turn is turn for shown in self._turns):  # its session has just become the current one
+            return
+        if shown := self._add(turn):
+            self._epoch += 1
+            is_first = shown is self._turns[0]
+            self._push(
+                {"is": "began", "live": shown.live()} if is_first else {"is": "waiting", "entries": self._queue()}
+            )
+
+    def _add(self, turn: Turn) -> Shown | None:
+        if turn.question.session_id != self._session.id:
+            return None
+        shown = Shown(turn)
+        self._turns.append(shown)
+        self.spawn(self._follow(shown))
+        return shown
+
+    async def _follow(self, shown: Shown) -> None:
+        turn = shown.turn
+        async for batch in turn.batches(shown.interval_s):
+            if not shown.is_followed:
+                return
+            changes = shown.take(batch, self._loop.time())
+            if shown.reply.finished is not None:
+                changes += self._finish(shown)
+            elif shown is not self._turns[0]:  # it waits, and has nothing to say yet
+                changes = []
+            self._push(*changes)
+            # What comes meanwhile comes in one batch, however urgent it is.
+            await asyncio.sleep(LEAST_S)
+
+    def _finish(self, shown: Shown) -> list[Change]:
+        """Take a turn off, and return what has to change."""
+        turn_id = shown.turn.question.turn_id
+        was_first = self._turns[0] is shown
+        self._turns.remove(shown)
+        self._epoch += 1
+        self._told[turn_id] = shown.told()
+        changes: list[Change] = [{"is": "finished", "turn": turn_id, "entries": shown.entries(is_drawn=was_first)}]
+        if not was_first or self._turns:
+            changes.append({"is": "waiting", "entries": self._queue()})
+        if was_first and self._turns:
+            changes.append({"is": "began", "live": self._turns[0].live()})
+        return changes

@@ -1,0 +1,63 @@
+"""What every surface does before it asks: which settings count, who answers, and how a question is asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .chat import Chat
+from .config import ChatConfig
+from .context.base import Reading
+from .engine import Tools
+from .messages import Context, Image, Message, Session
+from .models.base import Provider
+from .planner import Ask, fitting_window
+from .settings import Settings
+
+
+def settings_in(config: ChatConfig, session: Session) -> Settings:
+    """Return what is set now: what the session has of its own before the configuration's."""
+    settings = config.settings()
+    return replace(
+        settings,
+        model=session.model or settings.model,
+        system=session.system or settings.system,
+        options={**settings.options, **session.options},
+        think=settings.think if session.think is None else session.think,
+    )
+
+
+def provider_for(chat: Chat, settings: Settings) -> Provider:
+    """Return the server of the model that is asked first."""
+    name = settings.models[0] if settings.models else ""
+    return chat.catalog.find(name, settings)[0]
+
+
+def again(
+    chat: Chat,
+    question: Message,
+    history: Sequence[Message],
+    *,
+    session: Session,
+    settings: Settings,
+    tools: Tools,
+    fit: bool = False,
+) -> Ask:
+    """Return a question of the session to be asked anew, as it was; the earlier answer to it stays as a branch.
+
+    Parameters
+    ----------
+    fit
+        With a window that holds everything that was to be read.
+    """
+    least = fitting_window([message for message in history if message.turn_id == question.turn_id])
+    carried = tuple(part for part in question.parts if isinstance(part, Context | Image))
+    return chat.prepare(
+        question.text,
+        Reading(carried),
+        settings=settings,
+        session=session,
+        tools=tools,
+        instead_of=question.turn_id,
+        fit=max(least, 1) if fit else 0,
+    )

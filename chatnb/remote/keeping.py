@@ -1,0 +1,78 @@
+"""Commands about sessions and what was said in them."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ..errors import SettingsError
+from ..feed import SHOWN
+from .base import Fields, Office, Result, text_in, turn_of
+
+
+async def sessions(office: Office, fields: Fields) -> Result:
+    """List the sessions, the one changed last first; those whose title holds a text."""
+    wanted, current = text_in(fields, "query", "").casefold().strip(), office.session.id
+    known = await asyncio.to_thread(office.chat.sessions.all)
+    return {
+        "sessions": [
+            {
+                "id": info.id,
+                "title": info.title,
+                "model": info.model,
+                "updated_at": info.updated_at.isoformat(),
+                "message_count": info.message_count,
+                "is_current": info.id == current,
+            }
+            for info in known
+            if wanted in info.title.casefold()
+        ]
+    }
+
+
+async def open_session(office: Office, fields: Fields) -> Result:
+    """Go on in another session, for every surface."""
+    await asyncio.to_thread(office.chat.sessions.open, text_in(fields, "session"))
+    return {}
+
+
+async def new(office: Office, fields: Fields) -> Result:
+    """Begin a new session, for every surface."""
+    office.chat.sessions.new(text_in(fields, "title", ""))
+    return {}
+
+
+async def rename(office: Office, fields: Fields) -> Result:
+    """Give the session another title."""
+    title = " ".join(text_in(fields, "title").split())
+    if not title:
+        raise SettingsError("A session needs a title. Write one.")
+    await asyncio.to_thread(office.chat.sessions.update, title=title)
+    return {}
+
+
+async def earlier(office: Office, fields: Fields) -> Result:
+    """Return what was said before an entry."""
+    count = fields.get("count", SHOWN)
+    if not isinstance(count, int) or not 0 < count <= 10 * SHOWN:
+        raise SettingsError(f"earlier takes a count from 1 to {10 * SHOWN}.")
+    entries, has_more = await office.feed.earlier(text_in(fields, "before"), count)
+    return {"entries": entries, "has_more": has_more}
+
+
+async def copy(office: Office, fields: Fields) -> Result:
+    """Return a message as it was written."""
+    message_id = text_in(fields, "message")
+    turn = turn_of(await office.history(), message_id)
+    is_question = any(message.id == message_id and message.role == "user" for message in turn)
+    told = [message.text for message in turn if (message.role == "user") == is_question and message.text]
+    return {"markdown": "\n\n".join(told)}
+
+
+async def hide(office: Office, fields: Fields) -> Result:
+    """Keep a turn out of what the model reads, or let it in again."""
+    ids = [message.id for message in turn_of(await office.history(), text_in(fields, "message"))]
+    hidden = [each for each in office.session.hidden if each not in ids]
+    if fields.get("is_hidden", True):
+        hidden.append(ids[0])
+    await asyncio.to_thread(office.chat.sessions.update, hidden=tuple(hidden))
+    return {}

@@ -1,0 +1,96 @@
+"""Commands that ask, stop and decide."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import get_args
+
+from ..errors import SettingsError
+from ..planner import Ask
+from ..questions import again as asked_again
+from ..tools.approval import Verdict
+from ..tools.toolbox import Toolbox
+from ..turn import Turn
+from .base import Fields, Office, Result, question_of, text_in, texts_in
+
+
+async def ask(office: Office, fields: Fields) -> Result:
+    """Ask a question."""
+    text = text_in(fields, "text")
+    if not text.strip():
+        raise SettingsError("There is no question. Write one first.")
+    visit = Visit(office)
+    return visit.begin(await prepared(office, fields, text, visit, may_ask=True))
+
+
+async def again(office: Office, fields: Fields) -> Result:
+    """Ask a question again, as it was; perhaps another model."""
+    history, session, visit = await office.history(), office.session, Visit(office)
+    question = question_of(history, text_in(fields, "turn"))
+    settings = office.settings(text_in(fields, "model", ""))
+    tools = await visit.toolbox()
+    return visit.begin(asked_again(office.chat, question, history, session=session, settings=settings, tools=tools))
+
+
+async def cancel(office: Office, fields: Fields) -> Result:
+    """Stop a turn, or take it out of the queue."""
+    if turn := office.feed.find(text_in(fields, "turn")):
+        turn.cancel()
+    return {}
+
+
+async def approve(office: Office, fields: Fields) -> Result:
+    """Answer a call that waits for a yes."""
+    verdict: Verdict = text_in(fields, "verdict")  # type: ignore[assignment]  # looked at in the next line
+    if verdict not in get_args(Verdict):
+        raise SettingsError(f"{verdict!r} is no answer. It is one of {', '.join(get_args(Verdict))}.")
+    if not office.feed.decide(text_in(fields, "call"), verdict):
+        raise SettingsError("This call does not wait any more: it was answered, or stopped, or nobody was there.")
+    return {}
+
+
+async def prepared(office: Office, fields: Fields, text: str, visit: Visit, *, may_ask: bool = False) -> Ask:
+    """Return the question that a command asks, with all that it carries along.
+
+    Parameters
+    ----------
+    may_ask
+        See `Office.read`.
+    """
+    session, settings = office.session, office.settings(text_in(fields, "model", ""))
+    reading = await office.read(fields, text, session.pins, may_ask=may_ask)
+    tools = await visit.toolbox(texts_in(fields, "tools"))
+    return office.chat.prepare(text, reading, settings=settings, session=session, tools=tools)
+
+
+class Visit:
+    """What one question of a front end needs of the kernel: its tools run there, and are approved in the front end."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._turn_id = ""
+
+    async def toolbox(self, names: list[str] | None = None) -> Toolbox:
+        """Return the tools for the question; reading a long session for them may take a moment."""
+        office = self._office
+        return await asyncio.to_thread(
+            office.place.bench.toolbox, names or (), office.session, ask=office.feed.approve, on_kernel=self.run
+        )
+
+    def begin(self, ask: Ask) -> Result:
+        """Ask what was prepared."""
+        self._turn_id = ask.question.turn_id
+        self._office.feed.spawn(self._tell_notices(self._office.chat.begin(ask)))
+        return {"turn": self._turn_id}
+
+    async def _tell_notices(self, turn: Turn) -> None:
+        """Tell what the store has to say when a turn is over; after a cell's the cell does."""
+        await turn.wait()
+        for notice in self._office.chat.sessions.store.notices():
+            self._office.feed.notice(notice)
+
+    async def run(self, function: Callable[[], str]) -> str:
+        """Run a tool's function on the kernel's thread."""
+        office = self._office
+        return await office.on_kernel(function, lambda words: office.feed.say(words, self._turn_id))

@@ -1,0 +1,482 @@
+/**
+ * The chat panel: draws what the kernel says, and sends what the reader does.
+ *
+ * It keeps nothing that matters. The kernel's state is folded in states.js; `Panel.draw` patches the page where a state
+ * differs from what is drawn. The only HTML is the kernel's, which is safe. Nothing is fetched from anywhere.
+ *
+ * These files are modules of their own for whoever reads them; a widget takes one, so chatnb/scripts.py joins them.
+ *
+ * @import {Attachment, Carried, Entry, Live, Message, Model, Proposal, State} from "./wire.d.ts"
+ */
+
+import { approvalCard } from "./approval.js";
+import { Carrier } from "./carrier.js";
+import { Composer } from "./composer.js";
+import { EntryView } from "./messages.js";
+import { Notebook } from "./notebook.js";
+import { button, h, kilo, rove, sentenceOf, sentences, toClipboard, visible, write } from "./page.js";
+import { Sheets } from "./sheets.js";
+import { begin, reduce } from "./states.js";
+
+const NEAR_END_PX = 32;
+const SILENCE_MS = 10_000;
+const HERE_MS = 60_000;
+let panels = 0;
+
+export class Panel {
+  /**
+   * @param {Model} model
+   * @param {HTMLElement} element
+   */
+  constructor(model, element) {
+    this.id = ++panels;
+    this.model = model;
+    const view = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
+    this.known = begin(view);
+    this.carrier = new Carrier(model, view, (isBusy) => this.showBusy(isBusy));
+    this.notebook = new Notebook(model, element);
+    /** @type {Map<string, EntryView>} */
+    this.views = new Map();
+    /** @type {Entry[]} questions that the kernel has not taken yet */
+    this.unsent = [];
+    this.silenced = 0;
+    this.wasLive = false;
+    this.isBusy = false;
+    this.follows = true;
+    this.top = 0;
+    this.frame = 0;
+    this.selection = "";
+    /** @type {WeakMap<Element, number>} how much of a block was let be heard */
+    this.spoken = new WeakMap();
+    this.heardAt = 0;
+    this.wide = new ResizeObserver((seen) => {
+      for (const { target } of seen) {
+        if (target.scrollWidth <= target.clientWidth) target.removeAttribute("tabindex");
+        else for (const [name, value] of [["tabindex", "0"], ["role", "group"], ["aria-label", "Scrolls sideways"]]) target.setAttribute(name, value);
+      }
+    });
+    // A message gets its height when it comes into view.
+    this.heights = new ResizeObserver(() => this.stick());
+    this.sheets = new Sheets(this);
+    this.composer = new Composer(this);
+    const { sheets } = this;
+    const opens = { "aria-haspopup": "dialog", "aria-expanded": "false" };
+    this.title = button(null, "Sessions", (event) => sheets.sessions(event), " ", { ...opens, class: "chatnb-button chatnb-title", dir: "auto" });
+    this.who = button("more", "Model", (event) => sheets.models(event), " ", { ...opens, class: "chatnb-button chatnb-model" });
+    this.bar = rove(h("div", { class: "chatnb-bar", role: "toolbar", "aria-label": "This chat" }, this.title, this.who,
+      button("tools", "Tools", (event) => sheets.tools(event), "", { ...opens, "data-needs": "tools" }),
+      button("settings", "Settings", (event) => sheets.settings(event), "", { ...opens, "data-needs": "configure" }),
+      button("export", "Export", (event) => sheets.exports(event), "", { ...opens, "data-needs": "export" }),
+      button("new", "New session", () => this.run("new"), "", { "data-needs": "new" }),
+      button(null, "Undo the last turn", () => this.run("undo"), "Undo", { "data-needs": "undo" })));
+    this.entries = h("div", { class: "chatnb-entries", role: "feed", "aria-label": "Conversation" });
+    this.asks = h("div", {});
+    this.starters = h("div", { class: "chatnb-starters" });
+    this.log = h("div", { class: "chatnb-log", tabindex: 0, role: "group", "aria-label": "Conversation; Page Up and Page Down go between messages",
+      scroll: () => this.scrolled(), keydown: (event) => this.page(event) }, this.starters, this.entries, this.asks);
+    this.back = button("down", "Back to the end", () => this.toEnd(), "Back to the end", { class: "chatnb-button chatnb-back" });
+    this.notices = h("div", { class: "chatnb-notices" });
+    this.toast = h("div", { class: "chatnb-toast", role: "status" });
+    this.heard = h("div", { class: "chatnb-unseen", "aria-live": "polite" });
+    this.root = h("section", { class: "chatnb-panel", "aria-label": "Chat", keydown: (event) => this.escape(event),
+      pointerdown: (event) => !sheets.node.contains(event.target) && !sheets.opener?.contains(event.target) && sheets.close() },
+      this.bar, sheets.node, h("div", { class: "chatnb-middle" }, this.log, this.back), this.notices, this.toast, this.composer.node, this.heard);
+    element.append(this.root);
+    this.heights.observe(this.entries);
+  }
+
+  get state() {
+    return this.known.state;
+  }
+
+  /** Begin, and return what ends it. */
+  start() {
+    const hear = (/** @type {Message} */ message) => this.take(message);
+    // JupyterLab's shortcuts would take letters typed on a button, but saving and the palette stay.
+    const shield = (/** @type {KeyboardEvent} */ event) => {
+      const { target } = event;
+      if (!(target instanceof Element) || !this.root.contains(target)) return;
+      const isLabs = (event.ctrlKey || event.metaKey) && (event.shiftKey || event.key === "s") && event.key !== "Enter";
+      // It looks at the focused element first, so the mark has to be on that one.
+      target.toggleAttribute("data-lm-suppress-shortcuts", !isLabs);
+    };
+    const select = () => {
+      const selection = document.getSelection();
+      if (selection?.anchorNode && !this.root.contains(selection.anchorNode)) this.selection = selection.toString().trim();
+    };
+    const look = () => {
+      if (this.state?.live && performance.now() - this.heardAt > SILENCE_MS) this.hello();
+    };
+    this.model.on("msg:custom", hear);
+    window.addEventListener("keydown", shield, true);
+    window.addEventListener("online", look);
+    document.addEventListener("selectionchange", select);
+    const isHere = () => this.state?.approvals.length && this.carrier.tell("here");
+    const watches = [setInterval(look, SILENCE_MS), setInterval(isHere, HERE_MS)];
+    this.composer.node.hidden = true;
+    this.hello();
+    return () => {
+      this.model.off("msg:custom", hear);
+      window.removeEventListener("keydown", shield, true);
+      window.removeEventListener("online", look);
+      document.removeEventListener("selectionchange", select);
+      watches.forEach((watch) => clearInterval(watch));
+      this.carrier.tell("bye");
+      cancelAnimationFrame(this.frame);
+      this.wide.disconnect();
+      this.heights.disconnect();
+    };
+  }
+
+  hello() {
+    this.heardAt = performance.now();
+    this.carrier.hello().catch((error) => this.say(sentenceOf(error)));
+  }
+
+  /** @param {any} message */
+  take(message) {
+    if (message?.v !== 1) return;
+    this.heardAt = performance.now();
+    if (message.kind === "done" || message.kind === "failed") {
+      this.carrier.settle(message);
+      return;
+    }
+    const { known } = this;
+    this.known = reduce(known, message);
+    if (this.known.isLost && !known.isLost) this.hello();
+    if (message.kind === "snapshot" && message.view === known.view) {
+      this.carrier.greeted();
+      this.suggest();
+      this.freshen();
+    }
+    if (this.known !== known) this.later();
+  }
+
+  later() {
+    this.frame ||= requestAnimationFrame(() => {
+      this.frame = 0;
+      this.draw();
+    });
+  }
+
+  /** @param {string} command */
+  can(command) {
+    return Boolean(this.state?.can.includes(command));
+  }
+
+  /**
+   * Send a command; what goes wrong is said.
+   * @param {string} name
+   * @param {object} [more]
+   */
+  async run(name, more) {
+    try {
+      return await this.carrier.do(name, more);
+    } catch (error) {
+      this.say(sentenceOf(error));
+      return null;
+    }
+  }
+
+  /**
+   * @param {string} text
+   * @param {Attachment[]} attachments
+   * @param {string} [turn] the turn whose question is replaced
+   */
+  async ask(text, attachments, turn) {
+    const context = attachments.map((one) => ({ label: "ref" in one ? one.ref : one.name, ref: "" }));
+    const answer = this.run(turn ? "edit" : "ask", { text, attachments, ...(turn && { turn }) });
+    // Until the kernel has named its turn, a question goes by the id of its command.
+    const id = `c${this.carrier.count}`;
+    this.unsent = [...this.unsent, { id, turn: id, role: "user", text, context }];
+    this.follows = true;
+    this.later();
+    const isSent = await answer;
+    this.unsent = this.unsent.filter((one) => one.id !== id);
+    this.later();
+    return isSent;
+  }
+
+  stop() {
+    const turn = this.state?.live?.turn ?? this.unsent[0]?.turn;
+    if (turn && this.can("cancel")) this.run("cancel", { turn });
+  }
+
+  /** @param {KeyboardEvent} event */
+  escape(event) {
+    if (event.key !== "Escape") return;
+    event.preventDefault();
+    this.stop();
+    this.composer.area.focus();
+  }
+
+  draw() {
+    const { state } = this;
+    if (!state) return;
+    const top = this.anchor();
+    this.composer.node.hidden = !this.can("ask");
+    showChosen(this.title, "Session", state.session.title || "New session");
+    showChosen(this.who, "Model", state.model || "no model");
+    this.title.disabled = !this.can("sessions");
+    this.who.disabled = !this.can("models");
+    for (const needy of /** @type {NodeListOf<HTMLElement>} */ (this.bar.querySelectorAll("[data-needs]"))) needy.hidden = !this.can(needy.dataset.needs ?? "");
+    this.drawEntries(state);
+    if (this.wasLive && !state.live) this.hear("The answer is complete.");
+    this.wasLive = Boolean(state.live);
+    this.drawApprovals(state.approvals);
+    this.drawNotices(state.notices);
+    this.composer.draw(state);
+    this.root.classList.toggle("chatnb-empty", !this.entries.children.length);
+    this.stick();
+    if (!this.follows && top) this.log.scrollTop += top.node.getBoundingClientRect().top - top.at;
+    this.back.hidden = this.follows;
+  }
+
+  /** @param {State} state */
+  drawEntries(state) {
+    /** @type {[string, Entry, Live | null, string][]} */
+    const rows = [];
+    /** @type {Map<string, number>} */
+    const counts = new Map();
+    // A turn keeps its elements when it is over: the key is the turn and which of its messages it is.
+    const add = (/** @type {Entry} */ entry, /** @type {Live | null} */ live, mark = "") => {
+      const key = `${entry.turn} ${entry.role}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+      rows.push([`${key} ${counts.get(key)}`, entry, live, mark]);
+    };
+    state.entries.forEach((entry) => add(entry, null));
+    const { live } = state;
+    if (live) {
+      add(live.question, live);
+      add({ id: "", turn: live.turn, role: "assistant", model: live.model, parts: live.parts }, live);
+    }
+    state.waiting.forEach((entry) => add(entry, null, "waits for the answer before it"));
+    this.unsent.forEach((entry) => add(entry, null, this.isBusy ? "the kernel is busy; this waits" : "sending"));
+    const keys = new Set(rows.map(([key]) => key));
+    for (const [key, view] of this.views) {
+      if (keys.has(key)) continue;
+      view.node.remove();
+      this.views.delete(key);
+    }
+    let at = this.entries.firstElementChild;
+    for (const [key, entry, inFlight, mark] of rows) {
+      const view = this.views.get(key) ?? new EntryView(this, entry.role);
+      this.views.set(key, view);
+      view.update(entry, inFlight, mark);
+      if (view.node === at) at = at.nextElementSibling;
+      else this.entries.insertBefore(view.node, at);
+    }
+    this.entries.setAttribute("aria-busy", String(Boolean(live)));
+    this.starters.hidden = rows.length > 0;
+    this.entries.hidden = !rows.length;
+  }
+
+  /** @param {Proposal[]} approvals */
+  drawApprovals(approvals) {
+    const calls = new Set(approvals.map(({ call }) => call));
+    const cards = /** @type {HTMLElement[]} */ ([...this.asks.children]);
+    for (const card of cards.filter(({ dataset }) => !calls.has(dataset.call ?? ""))) {
+      const hadFocus = card.contains(document.activeElement);
+      card.remove();
+      if (hadFocus) this.composer.area.focus();
+    }
+    for (const proposal of approvals) {
+      if (cards.some(({ dataset }) => dataset.call === proposal.call)) continue;
+      const card = approvalCard(this, proposal);
+      this.asks.append(card);
+      this.follows = true;
+      this.hear(`May ${visible(proposal.name)} run? Nothing runs before you answer.`);
+      // The heading, not a button: whoever is typing must not agree by accident.
+      if (this.root.contains(document.activeElement) && !this.composer.area.value) /** @type {HTMLElement} */ (card.firstElementChild).focus();
+    }
+  }
+
+  /** @param {string[]} notices */
+  drawNotices(notices) {
+    const shown = notices.slice(this.silenced);
+    if (this.notices.childElementCount === shown.length) return;
+    this.notices.replaceChildren(...shown.map((notice) => h("p", {}, visible(notice), button("close", "Dismiss", () => {
+      this.silenced = notices.length;
+      this.drawNotices(notices);
+    }))));
+  }
+
+  /** @param {boolean} isBusy */
+  showBusy(isBusy) {
+    if (this.isBusy === isBusy) return;
+    this.isBusy = isBusy;
+    this.say(isBusy ? "The kernel is busy; this waits until it can answer." : "");
+    this.later();
+  }
+
+  /**
+   * Say something to the reader, until the next thing is said.
+   * @param {string} sentence
+   * @param {Node} [more]
+   */
+  say(sentence, more) {
+    this.toast.replaceChildren(...(sentence ? [h("span", {}, sentence), more ?? "", button("close", "Dismiss", () => this.say(""))] : []));
+  }
+
+  /**
+   * Let a screen reader say something.
+   * @param {string} words
+   */
+  hear(words) {
+    this.heard.append(h("p", {}, words));
+    while (this.heard.childElementCount > 20) this.heard.firstElementChild?.remove();
+  }
+
+  /**
+   * Let a block of the answer be heard, by sentences.
+   * @param {HTMLElement} block
+   * @param {boolean} isDone
+   */
+  speak(block, isDone) {
+    const code = block.querySelectorAll("pre.chatnb-code").length;
+    if (code && !isDone) return;
+    const text = code ? "A block of code." : block.textContent ?? "";
+    const from = this.spoken.get(block) ?? 0;
+    const { heard, rest } = sentences(text.slice(from));
+    for (const sentence of isDone && rest.trim() ? [...heard, rest] : heard) this.hear(sentence);
+    this.spoken.set(block, isDone ? text.length : text.length - rest.length);
+  }
+
+  stick() {
+    if (this.follows) this.log.scrollTop = this.log.scrollHeight;
+  }
+
+  scrolled() {
+    const { scrollTop, scrollHeight, clientHeight } = this.log;
+    // What is below may have grown meanwhile: only whoever went up wants to stay there.
+    const isUp = scrollTop < this.top;
+    this.top = scrollTop;
+    if (scrollHeight - scrollTop - clientHeight < NEAR_END_PX) this.follows = true;
+    else if (isUp) this.follows = false;
+    this.back.hidden = this.follows;
+    if (scrollTop < clientHeight && this.state?.has_more) this.earlier();
+  }
+
+  toEnd() {
+    this.follows = true;
+    this.stick();
+    this.composer.area.focus();
+  }
+
+  /** The first message that is in view, and where it is: it stays there whatever comes above. */
+  anchor() {
+    if (this.follows) return null;
+    const { top } = this.log.getBoundingClientRect();
+    const node = [...this.entries.children].find((one) => one.getBoundingClientRect().bottom > top);
+    return node && { node, at: node.getBoundingClientRect().top };
+  }
+
+  async earlier() {
+    const { state } = this;
+    if (!state?.entries.length || this.isFetching || !this.can("earlier")) return;
+    this.isFetching = true;
+    const got = await this.run("earlier", { before: state.entries[0].id, count: 50 });
+    this.isFetching = false;
+    if (!got) return;
+    this.known = reduce(this.known, { kind: "earlier", session: state.session.id, entries: got.entries, has_more: got.has_more });
+    this.draw();
+  }
+
+  /** @param {KeyboardEvent} event */
+  page(event) {
+    if (event.key !== "PageUp" && event.key !== "PageDown") return;
+    const nodes = /** @type {HTMLElement[]} */ ([...this.entries.children]);
+    const at = nodes.findIndex((node) => node.contains(document.activeElement));
+    const to = event.key === "PageUp" ? (at < 0 ? nodes.length : at) - 1 : at + 1;
+    if (!nodes[to]) return;
+    event.preventDefault();
+    nodes[to].focus();
+    nodes[to].scrollIntoView({ block: "nearest" });
+  }
+
+  async suggest() {
+    if (!this.can("suggest") || this.state?.entries.length || this.state?.live) return;
+    const { starters = [] } = await this.carrier.do("suggest").catch(() => ({}));
+    this.starters.replaceChildren(...starters.map((/** @type {any} */ one) => button(null, visible(one.text), async () => {
+      this.composer.put(one.text);
+      for (const ref of one.refs ?? []) await this.composer.attach({ ref });
+      this.composer.area.focus();
+    }, visible(one.text), { class: "chatnb-button chatnb-plainly" })));
+  }
+
+  /** Ask which of the things that were sent along have changed since. */
+  async freshen() {
+    if (!this.can("stale")) return;
+    const { stale = [] } = await this.carrier.do("stale").catch(() => ({}));
+    this.known = reduce(this.known, { kind: "stale", stale });
+    this.later();
+  }
+
+  /**
+   * @param {Carried} carried
+   * @param {boolean} [isPinned]
+   */
+  chip({ label, ref, tokens, is_stale: isStale }, isPinned = false) {
+    const words = visible(label);
+    const pinned = isPinned || Boolean(this.state?.session.pins?.includes(ref));
+    return h("li", { class: "chatnb-chip" },
+      ref && this.can("preview") ? button(null, `Show what would be sent of ${words} now`, (event) => this.sheets.preview(event, { ref }), words) : h("span", {}, words),
+      tokens ? h("span", { class: "chatnb-quiet" }, kilo(tokens)) : "",
+      isStale && h("span", { class: "chatnb-stale" }, "changed since"),
+      ref && this.can("pin") && button("pin", pinned ? `Unpin ${words}` : `Send ${words} with every question`,
+        () => this.run("pin", { ref, is_pinned: !pinned }), "", { "aria-pressed": String(pinned) }));
+  }
+
+  /**
+   * @param {string} text
+   * @param {string} sentence what is said then
+   */
+  async copyText(text, sentence) {
+    try {
+      await toClipboard(text);
+      this.say(sentence);
+    } catch (error) {
+      this.say(sentenceOf(error));
+    }
+  }
+
+  /** @param {string} message */
+  async copyMessage(message) {
+    const got = await this.run("copy", { message });
+    if (got) await this.copyText(got.markdown, "The message is on the clipboard.");
+  }
+
+  /** @param {string[]} sources */
+  insert(sources) {
+    const takeBack = this.notebook.insert(sources);
+    if (!takeBack) {
+      this.copyText(sources.join("\n\n"), "This front end offers no way to add a cell, so the code is on the clipboard.");
+      return;
+    }
+    const undo = button(null, "Undo", () => {
+      takeBack();
+      this.say("");
+    }, "Undo");
+    this.say(sources.length > 1 ? `${sources.length} new cells are below.` : "A new cell is below.", undo);
+  }
+}
+
+/**
+ * @param {HTMLElement} opener a button that shows what is chosen
+ * @param {string} kind
+ * @param {string} chosen
+ */
+function showChosen(opener, kind, chosen) {
+  write(/** @type {Element} */ (opener.lastElementChild), visible(chosen));
+  opener.setAttribute("aria-label", `${kind}: ${visible(chosen)}`);
+}
+
+/**
+ * Show the panel of a widget; what is returned takes it away.
+ * @param {{model: Model, el: HTMLElement}} given
+ */
+function render({ model, el }) {
+  return new Panel(model, el).start();
+}
+
+export default { render };

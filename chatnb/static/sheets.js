@@ -1,0 +1,198 @@
+/**
+ * What opens over the conversation: models, sessions, settings, tools, export, a preview.
+ *
+ * @import {Attachment} from "./wire.d.ts"
+ * @import {Panel} from "./panel.js"
+ */
+
+import { button, h, kilo, later, picture, rove, sentenceOf, visible, write } from "./page.js";
+
+const OPTIONS = /** @type {const} */ ([
+  ["temperature", "Temperature", "0.1"], ["num_ctx", "Window (tokens)", "1"], ["num_predict", "Longest answer (tokens)", "1"], ["seed", "Seed", "1"],
+]);
+
+export class Sheets {
+  /** @param {Panel} panel */
+  constructor(panel) {
+    this.panel = panel;
+    this.title = h("h2", { id: `chatnb-${panel.id}-sheet` });
+    this.body = h("div", { class: "chatnb-sheetbody" });
+    /** @type {HTMLElement | null} */
+    this.opener = null;
+    this.node = h("div", { class: "chatnb-sheet", role: "dialog", "aria-labelledby": this.title.id, hidden: true },
+      h("header", {}, this.title, button("close", "Close", () => this.close())), this.body);
+    this.node.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      event.stopPropagation();
+      this.close();
+    });
+  }
+
+  close() {
+    if (this.node.hidden) return;
+    const hadFocus = this.node.contains(document.activeElement);
+    this.node.hidden = true;
+    this.opener?.setAttribute("aria-expanded", "false");
+    if (hadFocus) (this.opener?.isConnected ? this.opener : this.panel.composer.area).focus();
+  }
+
+  /**
+   * @param {MouseEvent} event whose button opened it, and gets the focus back
+   * @param {string} title
+   * @param {() => Promise<(Node | string | null | false)[]>} fill
+   */
+  async open(event, title, fill) {
+    const opener = /** @type {HTMLElement} */ (event.currentTarget);
+    const isSame = !this.node.hidden && this.opener === opener;
+    this.close();
+    if (isSame) return;
+    this.opener = opener;
+    opener.setAttribute("aria-expanded", "true");
+    write(this.title, title);
+    this.body.replaceChildren(h("p", { class: "chatnb-quiet" }, "Asking the kernel…"));
+    this.node.hidden = false;
+    /** @type {HTMLElement} */ (this.node.querySelector("header button")).focus();
+    try {
+      const made = await fill();
+      if (this.opener !== opener || this.node.hidden) return;
+      this.body.replaceChildren(...made.filter((one) => one instanceof Node || typeof one === "string"));
+      /** @type {HTMLElement | null} */ (this.body.querySelector("input, textarea, [aria-current=true], button"))?.focus();
+    } catch (error) {
+      this.body.replaceChildren(h("p", { class: "chatnb-error", role: "alert" }, sentenceOf(error)));
+    }
+  }
+
+  /**
+   * @param {string} name
+   * @param {object} [more]
+   */
+  async finish(name, more) {
+    if (await this.panel.run(name, more)) this.close();
+  }
+
+  /**
+   * @param {MouseEvent} event
+   * @param {string} [turn] to be asked again with the model that is chosen; else it becomes the session's
+   */
+  models(event, turn) {
+    this.open(event, turn ? "Ask again with" : "Model", async () => {
+      const { models, current } = await this.panel.carrier.do("models");
+      const rows = models.map((/** @type {any} */ model) => row(model.name, [
+        model.size_bytes ? `${(model.size_bytes / 1e9).toFixed(1)} GB` : "", ...(model.capabilities ?? []), model.is_loaded ? "loaded" : "",
+      ], model.name === current, () => (turn ? this.finish("again", { turn, model: model.name }) : this.finish("configure", { model: model.name }))));
+      return rows.length ? [rove(h("ul", { class: "chatnb-list" }, ...rows))] : ["The server has no models yet."];
+    });
+  }
+
+  /** @param {MouseEvent} event */
+  sessions(event) {
+    this.open(event, "Sessions", async () => {
+      const { panel } = this;
+      const list = rove(h("ul", { class: "chatnb-list", "aria-label": "Sessions" }));
+      const fill = async (/** @type {string} */ query) => {
+        const { sessions } = await panel.carrier.do("sessions", query ? { query } : {});
+        list.replaceChildren(...sessions.map((/** @type {any} */ one) => row(one.title || "Untitled", [
+          one.model, one.message_count === undefined ? "" : `${one.message_count} messages`, one.updated_at ? new Date(one.updated_at).toLocaleDateString() : "",
+        ], one.is_current, () => this.finish("open", { session: one.id }))));
+        if (!sessions.length) list.replaceChildren(h("li", { class: "chatnb-quiet" }, "No session fits."));
+      };
+      await fill("");
+      const search = h("input", { type: "search", placeholder: "Search", "aria-label": "Search the sessions",
+        input: later(200, () => fill(search.value).catch((error) => panel.say(sentenceOf(error)))) });
+      const title = h("input", { "aria-label": "Title of this session", value: panel.state?.session.title ?? "", maxlength: 200 });
+      return [
+        h("div", { class: "chatnb-line" }, search, panel.can("new") && button("new", "New session", () => this.finish("new"), "New session")),
+        list,
+        panel.can("rename") && h("form", { class: "chatnb-line", submit: (/** @type {any} */ submit) => {
+          submit.preventDefault();
+          this.finish("rename", { title: title.value });
+        } }, title, h("button", { class: "chatnb-button", type: "submit" }, "Rename")),
+      ];
+    });
+  }
+
+  /** @param {MouseEvent} event */
+  settings(event) {
+    this.open(event, "Settings of this session", async () => {
+      const { system = "", options = {}, think = null } = this.panel.state?.session ?? {};
+      const prompt = h("textarea", { rows: 4, dir: "auto" }, system);
+      const choice = h("select", {}, ...[["", "As the model does"], ["true", "Yes"], ["false", "No"]].map(([value, words]) =>
+        h("option", { value, selected: value === String(think ?? "") }, words)));
+      const fields = OPTIONS.map(([name, words, step]) => ({ name, words, input: h("input", { type: "number", step, value: /** @type {any} */ (options)[name] ?? "" }) }));
+      const known = new Set(fields.map(({ name }) => String(name)));
+      const others = Object.entries(options).filter(([name]) => !known.has(name));
+      const rest = h("textarea", { rows: 2, spellcheck: "false" }, others.length ? JSON.stringify(Object.fromEntries(others)) : "");
+      const problem = h("p", { class: "chatnb-error", role: "alert" });
+      const save = (/** @type {any} */ submit) => {
+        submit.preventDefault();
+        try {
+          const chosen = { ...JSON.parse(rest.value.trim() || "{}") };
+          for (const { name, input } of fields) if (input.value !== "") chosen[name] = Number(input.value);
+          this.finish("configure", { system: prompt.value, options: chosen, think: choice.value ? choice.value === "true" : null });
+        } catch {
+          write(problem, 'Other options have to be JSON, such as {"top_p": 0.9}.');
+        }
+      };
+      return [h("form", { class: "chatnb-form", submit: save },
+        h("label", {}, "System prompt", prompt),
+        h("label", {}, "Think before answering", choice),
+        h("div", { class: "chatnb-pairs" }, ...fields.map(({ words, input }) => h("label", {}, words, input))),
+        h("label", {}, "Other options (JSON)", rest), problem,
+        h("div", { class: "chatnb-line" }, h("button", { class: "chatnb-button chatnb-primary", type: "submit" }, "Save")))];
+    });
+  }
+
+  /** @param {MouseEvent} event */
+  tools(event) {
+    this.open(event, "Tools", async () => {
+      const { tools } = await this.panel.carrier.do("tools");
+      if (!tools.length) return ["There are no tools."];
+      const rules = /** @type {Record<string, string>} */ ({ always: "runs without asking", ask: "asks first", never: "never runs" });
+      const list = h("ul", { class: "chatnb-list chatnb-tools", change: () => {
+        const chosen = [...list.querySelectorAll("input")].filter((box) => box.checked).map((box) => box.value);
+        this.panel.run("choose", { tools: chosen });
+      } }, ...tools.map((/** @type {any} */ tool) => h("li", {}, h("label", {},
+        h("input", { type: "checkbox", value: tool.name, checked: tool.is_chosen }), h("b", {}, visible(tool.name)), ` ${visible(tool.description ?? "")} `,
+        h("span", { class: "chatnb-quiet" }, [...(tool.may?.length ? [`may: ${tool.may.join(", ")}`] : []), rules[tool.rule] ?? tool.rule].join(" · "))))));
+      return [list];
+    });
+  }
+
+  /** @param {MouseEvent} event */
+  exports(event) {
+    this.open(event, "Export", async () => {
+      const { name, mime, data } = await this.panel.carrier.do("export", { format: "md" });
+      const bytes = Uint8Array.from(atob(data), (char) => char.charCodeAt(0));
+      return [h("div", { class: "chatnb-line" },
+        button("copy", "Copy as Markdown", () => this.panel.copyText(new TextDecoder().decode(bytes), "The conversation is on the clipboard."), "Copy as Markdown"),
+        button("export", `Save ${name}`, () => {
+          const link = h("a", { href: URL.createObjectURL(new Blob([bytes], { type: mime })), download: name });
+          link.click();
+          setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+        }, `Save ${name}`))];
+    });
+  }
+
+  /**
+   * @param {MouseEvent} event
+   * @param {Attachment} attachment
+   */
+  preview(event, attachment) {
+    this.open(event, "What is sent", async () => {
+      const { label, text, tokens, image } = await this.panel.carrier.do("preview", "ref" in attachment ? attachment : { attachment });
+      return [h("p", {}, h("b", {}, visible(label)), tokens ? ` · about ${kilo(tokens)} tokens` : ""),
+        image && picture(image.mime, image.data, visible(label)), text && h("pre", { tabindex: 0, "aria-label": "The text that is sent" }, visible(text))];
+    });
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {string[]} more
+ * @param {boolean} isCurrent
+ * @param {() => void} click
+ */
+function row(name, more, isCurrent, click) {
+  return h("li", {}, h("button", { type: "button", class: "chatnb-row", "aria-current": isCurrent ? "true" : null, click },
+    h("span", { dir: "auto" }, visible(name)), h("span", { class: "chatnb-quiet" }, more.filter(Boolean).join(" · "))));
+}

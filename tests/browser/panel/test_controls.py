@@ -1,0 +1,362 @@
+"""What can be done beside talking: models, sessions, tools, context, copies, cells, and earlier messages."""
+
+import base64
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.panel.harness import PanelPage, fixture
+from tests.browser.panel.states import answering, approving, completing, empty, show
+
+pytestmark = pytest.mark.browser
+
+CLIPBOARD = "() => navigator.clipboard.readText()"
+NOTEBOOK = """(() => {
+  const cell = (id, source, count) => ({id, execution_count: count, source, getSource() { return this.source; }});
+  const cells = [cell('a', 'x = 1', 5), cell('b', '%chat panel', 6), cell('c', '', null)];
+  const sharedModel = {
+    cells,
+    insertCells(at, made) { cells.splice(at, 0, ...made.map((one, i) => cell(`new-${cells.length}-${i}`, one.source, null))); },
+    deleteCellRange(from, to) { cells.splice(from, to - from); },
+  };
+  const output = document.querySelector('.jp-OutputArea');
+  output.classList.add('jp-Cell');
+  output.dataset.windowedListIndex = '1';
+  window.sources = () => cells.map(one => one.source);
+  return {model: {sharedModel, cells: {length: 0}}};
+})()"""
+
+
+def show_notebook(panel: PanelPage) -> None:
+    """Show a panel in the second of three cells."""
+    panel.show(fixture("state"), fixture("answers"), NOTEBOOK)
+
+
+@pytest.mark.parametrize(
+    ("opener", "row", "command", "sent"),
+    [
+        ("Model: qwen3:8b", "llama3.2-vision:11b", "configure", {"model": "llama3.2-vision:11b"}),
+        ("Session: Prices that are negative", "A plan for the import", "open", {"session": "s2"}),
+        ("Session: Prices that are negative", "New session", "new", {}),
+    ],
+)
+def test_a_choice_is_sent_and_the_sheet_closes(
+    panel: PanelPage, opener: str, row: str, command: str, sent: dict[str, Any]
+) -> None:
+    show(panel)
+    panel.button(opener).click()
+
+    panel.find(".chatnb-sheet").get_by_role("button", name=row).click()
+
+    assert sent.items() <= panel.wait_sent(command).items()
+    expect(panel.find(".chatnb-sheet")).to_be_hidden()
+
+
+def test_models_tell_their_size_what_they_can_and_whether_they_are_loaded(panel: PanelPage) -> None:
+    show(panel)
+    panel.button("Model: qwen3:8b").click()
+
+    expect(panel.find(".chatnb-row").first).to_contain_text("5.2 GB · completion · tools · thinking · loaded")
+    expect(panel.find(".chatnb-row").first).to_have_attribute("aria-current", "true")
+
+
+def test_sessions_are_searched_and_renamed(panel: PanelPage) -> None:
+    show(panel)
+    panel.button("Session: Prices that are negative").click()
+
+    panel.page.get_by_role("searchbox").fill("plan")
+    panel.page.wait_for_function("() => kernel.sent.some(one => one.do === 'sessions' && one.query === 'plan')")
+    panel.page.get_by_role("textbox", name="Title of this session").fill("Prices")
+    panel.button("Rename").click()
+
+    assert panel.wait_sent("rename")["title"] == "Prices"
+
+
+def test_settings_are_sent_as_they_were_written(panel: PanelPage) -> None:
+    show(panel)
+    panel.button("Settings").click()
+
+    panel.page.get_by_label("System prompt").fill("Be brief.")
+    panel.page.get_by_label("Think before answering").select_option("No")
+    panel.page.get_by_label("Seed").fill("7")
+    panel.page.get_by_label("Other options").fill("{not json")
+    panel.button("Save").click()
+    expect(panel.page.get_by_role("alert")).to_contain_text("have to be JSON")
+    panel.page.get_by_label("Other options").fill('{"top_p": 0.5}')
+    panel.button("Save").click()
+
+    sent = panel.wait_sent("configure")
+    assert (sent["system"], sent["think"]) == ("Be brief.", False)
+    assert sent["options"] == {"temperature": 0.2, "seed": 7, "top_p": 0.5}
+
+
+def test_tools_say_what_they_may_do_and_are_chosen(panel: PanelPage) -> None:
+    show(panel)
+    panel.button("Tools").click()
+
+    expect(panel.find(".chatnb-tools")).to_contain_text("may: runs code, changes variables · asks first")
+    panel.page.get_by_role("checkbox", name="shell").check()
+
+    assert panel.wait_sent("choose")["tools"] == ["read_file", "python", "shell"]
+
+
+def test_a_call_is_approved_with_its_exact_arguments_in_view(panel: PanelPage) -> None:
+    approving(panel)
+    card = panel.page.get_by_role("group", name="May edit_file run?")
+
+    expect(card).to_contain_text("+frame = frame[frame.price.isna()]")
+    card.get_by_text("Exact arguments").click()
+    expect(card.locator("details pre")).to_contain_text('"new": "price.isna()"')
+    card.get_by_role("button", name="Never").click()
+
+    assert panel.wait_sent("approve") | {"call": "c9", "verdict": "never"} == panel.sent("approve")[0]
+
+
+def test_what_hides_in_arguments_is_spelled_out(panel: PanelPage) -> None:
+    answering(panel)
+    hidden = {
+        **fixture("proposal"),
+        "name": "run\u202eexe",
+        "arguments": {"x": "a\u200bb\u2066"},
+        "preview": "if x:\u2028rm",
+    }
+    panel.change({"is": "approvals", "proposals": [hidden]})
+
+    card = panel.find(".chatnb-approval")
+    expect(card).to_contain_text("run⟨U+202E⟩exe")
+    expect(card).to_contain_text("a⟨U+200B⟩b⟨U+2066⟩")
+    expect(card).to_contain_text("if x:⟨U+2028⟩rm")
+
+
+def test_a_mention_is_completed_previewed_and_attached(panel: PanelPage) -> None:
+    completing(panel)
+
+    expect(panel.find(".chatnb-items [aria-selected=true]")).to_have_text("dfvariable")
+    panel.page.keyboard.press("ArrowDown")
+    panel.page.keyboard.press("Tab")
+
+    expect(panel.question).to_have_value("Why is @df.price ")
+    expect(panel.find(".chatnb-composer .chatnb-chip").last).to_contain_text("412")
+    panel.page.keyboard.type("low?")
+    panel.page.keyboard.press("Enter")
+    assert panel.wait_sent("ask")["text"] == "Why is @df.price low?"
+    assert panel.sent("ask")[0]["attachments"] == []  # the text names it
+
+
+def test_a_mention_that_is_deleted_carries_nothing_along(panel: PanelPage) -> None:
+    completing(panel)
+    panel.page.keyboard.press("Enter")
+    expect(panel.find(".chatnb-composer .chatnb-chip")).to_have_count(2)
+
+    panel.question.fill("Why?")
+
+    expect(panel.find(".chatnb-composer .chatnb-chip")).to_have_count(1)  # what is pinned
+
+
+def test_the_last_error_is_attached_and_removed_by_a_key(panel: PanelPage) -> None:
+    show(panel)
+    panel.button("The last error").click()
+    chip = panel.page.get_by_role("button", name="Show what is sent of variable df")
+    expect(chip).to_be_visible()
+
+    chip.press("Delete")
+
+    expect(chip).to_have_count(0)
+    expect(panel.question).to_be_focused()
+
+
+def test_a_dropped_file_and_a_pasted_picture_are_sent_along(panel: PanelPage) -> None:
+    show(panel)
+    panel.question.evaluate(
+        """area => {
+          const data = new DataTransfer();
+          data.items.add(new File(['a,b\\n1,2'], 'data.csv', {type: 'text/csv'}));
+          data.items.add(new File([new Uint8Array([1, 2])], 'program.exe', {type: 'application/x-msdownload'}));
+          area.dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true}));
+          const pasted = new DataTransfer();
+          pasted.items.add(new File([new Uint8Array([137, 80])], 'plot.png', {type: 'image/png'}));
+          area.dispatchEvent(new ClipboardEvent('paste', {clipboardData: pasted, bubbles: true, cancelable: true}));
+        }"""
+    )
+    panel.wait_sent("preview", 2)
+    expect(panel.page.get_by_role("status")).to_contain_text("program.exe is neither text nor a picture")
+
+    panel.question.fill("See?")
+    panel.question.press("Enter")
+
+    sent = {one["name"]: one for one in panel.wait_sent("ask")["attachments"]}
+    assert set(sent) == {"data.csv", "plot.png"}
+    assert (sent["data.csv"]["mime"], base64.b64decode(sent["data.csv"]["data"])) == ("text/csv", b"a,b\n1,2")
+    assert (sent["plot.png"]["mime"], base64.b64decode(sent["plot.png"]["data"])) == ("image/png", b"\x89P")
+
+
+def test_the_window_is_measured_before_sending(panel: PanelPage) -> None:
+    show(panel)
+
+    panel.question.fill("Why?")
+
+    expect(panel.page.get_by_role("meter")).to_have_accessible_name("The window is filled to 3.1k of 8.2k tokens")
+    expect(panel.find(".chatnb-composer")).to_contain_text("Left out: 2 oldest messages (no room in the window).")
+    panel.question.fill("")
+    expect(panel.page.get_by_role("meter")).to_be_hidden()
+
+
+def test_what_has_changed_since_is_marked(panel: PanelPage) -> None:
+    panel.show(
+        fixture("state"), fixture("answers") | {"stale": {"stale": [{"message": "q1", "changed": ["variable df"]}]}}
+    )
+
+    expect(panel.find(".chatnb-user .chatnb-chip").first).to_contain_text("changed since")
+
+
+def test_starters_fit_the_notebook_and_wait_to_be_sent(panel: PanelPage) -> None:
+    empty(panel)
+
+    panel.button("What went wrong in cell 7?").click()
+
+    expect(panel.question).to_have_value("What went wrong in cell 7?")
+    panel.wait_sent("preview", 2)
+    assert panel.sent("ask") == []
+
+
+def test_a_message_a_code_block_and_the_conversation_are_copied(panel: PanelPage) -> None:
+    show(panel)
+    answer = panel.find("article").last
+
+    answer.hover()
+    answer.get_by_role("button", name="Copy as Markdown").click()
+    expect(panel.page.get_by_role("status")).to_contain_text("on the clipboard")
+    assert panel.page.evaluate(CLIPBOARD) == "Three rows hold **-1**."
+    answer.get_by_role("button", name="Copy the code").last.click()
+    panel.page.wait_for_function(
+        "async () => (await navigator.clipboard.readText()) === 'assert clean.price.min() >= 0\\n'"
+    )
+    panel.button("Export").click()
+    panel.button("Copy as Markdown").last.click()
+
+    panel.page.wait_for_function("async () => (await navigator.clipboard.readText()) === '# Prices 🙂\\n\\n'")
+
+
+def test_code_becomes_a_cell_below_and_goes_again(panel: PanelPage) -> None:
+    show_notebook(panel)
+    put = panel.page.get_by_role("button", name="Put into a new cell below")
+
+    put.last.click()
+    put.first.click()
+
+    first, second = "assert clean.price.min() >= 0\n", "clean = frame.dropna"
+    sources = panel.page.evaluate("() => sources()")
+    assert sources[:3] == ["x = 1", "%chat panel", first]
+    assert sources[3].startswith(second)
+    panel.button("Undo").click()
+    assert panel.page.evaluate("() => sources()") == ["x = 1", "%chat panel", first, ""]
+
+
+def test_all_code_of_an_answer_becomes_cells(panel: PanelPage) -> None:
+    show_notebook(panel)
+    panel.find("article").last.hover()
+
+    panel.page.get_by_role("button", name="Put all 2 code blocks into new cells below").click()
+
+    assert len(panel.page.evaluate("() => sources()")) == 5
+    expect(panel.page.get_by_role("status")).to_contain_text("2 new cells are below.")
+
+
+def test_where_no_cell_can_be_added_the_clipboard_has_the_code_and_it_is_said(panel: PanelPage) -> None:
+    show(panel)
+
+    panel.page.get_by_role("button", name="Put into a new cell below").last.click()
+
+    expect(panel.page.get_by_role("status")).to_contain_text(
+        "offers no way to add a cell, so the code is on the clipboard"
+    )
+    assert panel.page.evaluate(CLIPBOARD) == "assert clean.price.min() >= 0\n"
+
+
+def test_the_cell_above_goes_by_its_number(panel: PanelPage) -> None:
+    show_notebook(panel)
+
+    panel.button("The cell above").click()
+
+    assert panel.wait_sent("preview")["ref"] == "cell:5"
+
+
+def test_again_hide_and_pin(panel: PanelPage) -> None:
+    show(panel)
+    answer = panel.find("article").last
+    answer.hover()
+
+    answer.get_by_role("button", name="Ask again", exact=True).click()
+    assert panel.wait_sent("again")["turn"] == "t1"
+    answer.get_by_role("button", name="Ask again with another model").click()
+    panel.page.get_by_role("button", name="qwen2.5-coder:1.5b").click()
+    assert panel.wait_sent("again", 2)["model"] == "qwen2.5-coder:1.5b"
+    answer.get_by_role("button", name="Hide from the model").click()
+    assert panel.wait_sent("hide")["is_hidden"] is True
+    panel.page.get_by_role("button", name="Send cell 7 with every question").click()
+
+    assert panel.wait_sent("pin").items() >= {"ref": "cell:7", "is_pinned": True}.items()
+
+
+def test_what_the_kernel_cannot_do_is_not_offered(panel: PanelPage) -> None:
+    panel.show({**fixture("state"), "can": ["ask", "cancel"]}, fixture("answers"))
+
+    names = panel.page.get_by_role("button").evaluate_all(
+        "all => all.filter(one => one.checkVisibility()).map(one => one.ariaLabel || one.textContent)"
+    )
+
+    for command in (
+        "Tools",
+        "Settings",
+        "Export",
+        "New session",
+        "Copy as Markdown",
+        "Ask again",
+        "Hide from the model",
+    ):
+        assert command not in names
+    expect(panel.button("Model: qwen3:8b")).to_be_disabled()
+
+
+def test_what_issue_six_brings_has_its_place(panel: PanelPage) -> None:
+    entries = fixture("state")["entries"]
+    entries[1]["branches"] = {"at": 2, "of": 3}
+    can = [*fixture("state")["can"], "branch", "edit", "undo", "fork", "delete"]
+    panel.show(
+        {**fixture("state"), "can": can, "entries": entries},
+        fixture("answers") | {"branch": {}, "edit": {"turn": "t9"}},
+    )
+    panel.find("article").last.hover()
+
+    expect(panel.find(".chatnb-branches")).to_contain_text("2/3")
+    panel.button("The branch before").click()
+    assert panel.wait_sent("branch").items() >= {"turn": "t1", "to": 1}.items()
+    panel.find("article").first.hover()
+    panel.button("Edit and ask anew").click()
+    expect(panel.question).to_have_value("Why is the mean of @df.price negative?")
+    panel.question.fill("Why?")
+    panel.question.press("Enter")
+
+    assert panel.wait_sent("edit").items() >= {"turn": "t1", "text": "Why?"}.items()
+
+
+def test_earlier_messages_come_when_scrolled_to_and_nothing_jumps(panel: PanelPage) -> None:
+    def entry(number: int) -> dict[str, Any]:
+        return {"id": f"m{number:04}", "turn": f"m{number:04}", "role": "user", "text": f"Question {number}.\n\n" * 3}
+
+    older = {"entries": [entry(number) for number in range(50, 100)], "has_more": False}
+    newest = [entry(number) for number in range(100, 150)]
+    panel.show({**fixture("state"), "entries": newest, "has_more": True}, fixture("answers") | {"earlier": older})
+    panel.find(".chatnb-log").hover()
+    panel.page.evaluate("() => { document.querySelector('.chatnb-log').scrollTop = 60; }")
+    panel.page.wait_for_function("() => document.querySelectorAll('.chatnb-entry').length === 100")
+    panel.drawn()
+
+    first_seen = panel.page.evaluate(
+        """() => { const log = document.querySelector('.chatnb-log').getBoundingClientRect();
+          return [...document.querySelectorAll('.chatnb-entry')]
+            .find(one => one.getBoundingClientRect().bottom > log.top + 1).textContent.match(/Question \\d+/)[0]; }"""
+    )
+    assert panel.sent("earlier")[0].items() >= {"before": "m0100", "count": 50}.items()
+    assert first_seen == "Question 100"
