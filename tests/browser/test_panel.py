@@ -180,7 +180,7 @@ def test_the_selection_of_an_editor_is_attached(lab: Lab, server: FaultServer) -
     expect(chip).to_be_visible()
     ask(panel, "What is that?")
     expect(panel.locator(".chatnb-footer")).to_be_visible(timeout=20_000)
-    assert "second" in str(server.requests[-1].body)
+    assert "second" in str(server.chats[-1].body)
 
 
 def test_the_text_beside_the_panel_is_hidden_while_it_lives_and_saved(lab: Lab, server: FaultServer) -> None:
