@@ -7,6 +7,8 @@
 
 import { button, h, rove, visible } from "./page.js";
 
+const EFFECTS = /** @type {Record<string, string>} */ ({ reads: "reads files or variables", writes: "writes files", network: "reaches the network", runs: "runs code" });
+
 const VERDICTS = /** @type {const} */ ([["once", "Allow once"], ["session", "Allow in this session"], ["folder", "Allow in "], ["no", "No"], ["never", "Never"]]);
 
 /**
@@ -20,7 +22,7 @@ export function approvalCard(panel, proposal) {
   const preview = visible(proposal.preview ?? "");
   const isDiff = /^(---|\+\+\+|@@) /m.test(preview);
   const lines = preview.split("\n").map((line) => h("span", { class: isDiff ? { "+": "chatnb-added", "-": "chatnb-removed" }[line[0]] : null }, `${line}\n`));
-  const effects = proposal.effects?.length ? ` It ${proposal.effects.join(", ")}.` : "";
+  const effects = proposal.effects?.length ? ` It ${proposal.effects.map((effect) => EFFECTS[effect] ?? visible(effect)).join(", ")}.` : "";
   const buttons = VERDICTS.filter(([verdict]) => verdict !== "folder" || proposal.scope).map(([verdict, words]) => {
     const label = verdict === "folder" ? words + visible(proposal.scope ?? "") : words;
     const looks = verdict === "once" ? "chatnb-primary" : "chatnb-plainly";
