@@ -262,6 +262,8 @@ class Desk:
         turn.raise_for_failure()
         if turn.reply.outcome == "cancelled":
             raise ChatInterrupted("Stopped. What was said so far is kept.")
+        if turn.was_stopped:
+            raise ChatInterrupted("Stopped, when the answer was complete.")
         self._hand_over(turn.reply, schema, options)
 
     def _confirm(self, question: str) -> bool:

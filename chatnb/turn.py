@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from . import errors
 from .errors import ChatError, ToolsGoOn
-from .events import Asked, Event, Finished, TextDelta, ThinkingDelta, TokensCounted, ToolFinished
+from .events import Asked, Event, Finished, Offered, TextDelta, ThinkingDelta, TokensCounted, ToolFinished
 from .messages import Message, Outcome
 from .reply import Reply
 
@@ -53,6 +53,8 @@ class Turn:
         The fold of the log.
     loop
         Where it lives.
+    was_stopped
+        Whether `cancel` came before the end; the answer may have been complete by then.
     """
 
     def __init__(self, question: Message, events: AsyncGenerator[Event], keep: Keep) -> None:
@@ -72,6 +74,7 @@ class Turn:
         self._watchers: set[Callable[[], None]] = set()
         self._began_at: float | None = None  # by the loop's clock, when the first words came
         self._is_stoppable = True
+        self.was_stopped = False
         self._over: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._over.set_running_or_notify_cancel()  # whoever stops waiting for it does not cancel it
         self._task = self.loop.create_task(self._run(events, keep), name=f"turn {question.id}")
@@ -183,10 +186,17 @@ class Turn:
                 async for event in events:
                     self._push(event)
         except asyncio.CancelledError as error:
+            if self._is_whole():  # what was stopped was no more than looking whether the server had read all
+                return Finished(self._natural_outcome())
             return Finished("cancelled", str(error) if isinstance(error, ToolsGoOn) else "")
         except Exception as error:  # noqa: BLE001 - see _failure
             return _failure(error)
         return Finished(self._natural_outcome())
+
+    def _is_whole(self) -> bool:
+        """Whether the answer is complete, though more may be told of it."""
+        is_counted = bool(self.log) and isinstance(self.log[-1], TokensCounted | Offered)
+        return is_counted and not self.reply.open_calls
 
     def _natural_outcome(self) -> Outcome:
         if self.log and isinstance(self.log[-1], ToolFinished):  # no answer came after it
@@ -196,6 +206,7 @@ class Turn:
     def _stop(self) -> None:
         if self._is_stoppable:
             self._is_stoppable = False
+            self.was_stopped = True
             self._task.cancel()
 
     def _end(self, _: asyncio.Task[None]) -> None:

@@ -177,6 +177,28 @@ async def test_cancelling_in_mid_stream_keeps_what_was_said_and_closes_the_event
     assert [(message.text, message.outcome) for message in teller.kept[0]] == [("Once upon", "cancelled")]
 
 
+async def test_an_answer_that_was_complete_when_it_was_stopped_is_done() -> None:
+    teller = Teller(ASKED, TextDelta("Yes."), TokensCounted(Usage(reply_tokens=2)))
+    turn = teller.turn()
+    await until(turn, 3)
+
+    turn.cancel()
+    end = await ended(turn)
+
+    assert (end.outcome, turn.was_stopped) == ("done", True)
+
+
+async def test_an_answer_that_was_stopped_before_its_tools_ran_is_cancelled() -> None:
+    call = ToolStarted(ToolCall("1", "add", {}))
+    teller = Teller(ASKED, TextDelta("Look."), call, TokensCounted(Usage(reply_tokens=2)))
+    turn = teller.turn()
+    await until(turn, 4)
+
+    turn.cancel()
+
+    assert (await ended(turn)).outcome == "cancelled"
+
+
 async def test_what_could_not_be_stopped_is_told_at_the_end_and_kept() -> None:
     async def events() -> AsyncGenerator[Event]:
         yield ASKED
