@@ -327,7 +327,7 @@ async def test_the_models_of_the_server_are_listed(tmp_path: Path) -> None:
 
         assert answer["current"] == "scripted:demo"
         [model] = answer["models"]
-        assert (model["name"], model["is_loaded"], model["capabilities"]) == ("demo", True, ["completion"])
+        assert (model["name"], model["is_loaded"], model["capabilities"]) == ("demo", True, ["completion", "tools"])
 
 
 async def test_tools_are_listed_and_chosen(tmp_path: Path) -> None:
