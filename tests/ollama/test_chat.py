@@ -125,3 +125,32 @@ def test_a_real_model_without_tools_reads_what_another_one_called(chat: Chat) ->
     reply = chat.ask_now("What is the capital of France?")
 
     assert "Paris" in reply.text
+
+
+def test_a_real_model_calls_a_second_tool_after_the_result_of_the_first(chat: Chat) -> None:
+    texts = {"a.txt": "apples", "b.txt": "bananas"}
+
+    def read_file(path: str) -> str:
+        """Read a file."""
+        return texts[path]
+
+    chat.tools = Toolbox([read_file])
+
+    reply = chat.ask_now("Read the file a.txt and then the file b.txt.")
+
+    happened = [part for part in reply.parts if isinstance(part, ToolCall | ToolResult)]
+    assert [type(part) for part in happened] == [ToolCall, ToolResult, ToolCall, ToolResult]
+    assert [part.text for part in happened if isinstance(part, ToolResult)] == ["apples", "bananas"]
+    assert "bananas" in reply.answer
+
+
+def test_a_real_model_is_told_that_its_arguments_do_not_fit(chat: Chat) -> None:
+    chat.tools = Toolbox([add])
+    # What it says to so long an error is nonsense.
+    chat.settings = Settings(host=chat.settings.host, model="tinychat", options={"num_predict": 120}, tool_rounds=1)
+
+    reply = chat.ask_now('Call the tool add with {"a": "many", "b": 1}.')
+
+    result = next(part for part in reply.parts if isinstance(part, ToolResult))
+    assert result.is_error
+    assert "The arguments do not fit" in result.text
