@@ -150,7 +150,7 @@ def test_code_becomes_cells_below_the_panel_and_can_be_taken_back(lab: Lab, serv
 
     assert [source.strip() for source in lab.sources()[2:]] == ["answer = 6 * 7", "print(answer)", "last = True"]
     lab.screenshot("panel-cells")
-    panel.get_by_role("button", name="Undo").click()
+    panel.get_by_role("button", name="Undo", exact=True).click()
     assert lab.sources()[2:] == ["last = True"]
 
 
