@@ -81,6 +81,19 @@ def siblings(session: Session, turn: str) -> tuple[str, ...]:
     return tuple(other for other in parents if parents[other] == parents.get(turn)) if turn in parents else ()
 
 
+def places(session: Session) -> dict[str, tuple[int, int]]:
+    """Return which of how many each turn is, counted from 1, that stands beside others; see `siblings`."""
+    beside: dict[str, list[str]] = {}
+    for node, parent in _parents(session.messages).items():
+        beside.setdefault(parent, []).append(node)
+    return {
+        node: (number, len(nodes))
+        for nodes in beside.values()
+        if len(nodes) > 1
+        for number, node in enumerate(nodes, 1)
+    }
+
+
 def newest_below(session: Session, turn: str) -> str:
     """Return the end of the branch that goes through a turn, of several the one that was written last."""
     parents = _parents(session.messages)

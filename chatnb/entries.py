@@ -62,6 +62,7 @@ def entries_of(
     *,
     count: int,
     before: str = "",
+    places: Mapping[str, tuple[int, int]] = {},
 ) -> tuple[list[Entry], bool]:
     """Return the newest entries of a history, oldest first, and whether there are earlier ones.
 
@@ -75,13 +76,19 @@ def entries_of(
         What is known besides of turns, by their ids.
     before
         Id of the entry that the last one stands before; empty: the last ones of all.
+    places
+        Which of how many a turn is, where others were asked in its place.
     """
     groups = [group for group in _groups(history) if not before or group[-1].id < before]
     shown = groups[-count:]
     out_of_sight = _turns(history, hidden)
-    return [
-        _entry(group, told.get(_turn(group[0]), Told()), is_hidden=_turn(group[0]) in out_of_sight) for group in shown
-    ], len(groups) > len(shown)
+    entries = []
+    for group in shown:
+        turn = _turn(group[0])
+        entry = _entry(group, told.get(turn, Told()), is_hidden=turn in out_of_sight)
+        at, of = places.get(turn, (1, 1))
+        entries.append(entry | {"branches": {"at": at, "of": of}} if of > 1 else entry)
+    return entries, len(groups) > len(shown)
 
 
 def question_entry(message: Message, *, is_hidden: bool = False) -> Entry:

@@ -13,11 +13,14 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
+from .branches import path, places
 from .chat import Chat
 from .drawing import Change
 from .entries import Entry, Told, entries_of, proposal_json, question_entry, session_json
+from .errors import SessionNotFound
 from .messages import Json, ToolCall, new_id
 from .shown import Shown
 from .tools.approval import Proposal, Verdict
@@ -118,13 +121,23 @@ class Feed:
         """Return entries of what is over, oldest first, and whether there are earlier ones."""
         busy = {shown.turn.question.turn_id for shown in self._turns}
         session = self._session
+        # What is said on the way to the turn in flight, whether the store has that one already or not.
+        after = self._turns[0].turn.question.after if self._turns else None
 
         def read() -> tuple[list[Entry], bool]:
-            history = self.chat.sessions.history(session)
-            over = [message for message in history if message.turn_id not in busy]
-            return entries_of(over, session.hidden, self._told, count=count, before=before)
+            try:
+                whole = replace(self.chat.sessions.whole(session.id), tip=session.tip)
+            except SessionNotFound:  # nothing was said in it yet
+                return [], False
+            over = [message for message in path(whole, after) if message.turn_id not in busy]
+            return entries_of(over, session.hidden, self._told, count=count, before=before, places=places(whole))
 
         return await asyncio.to_thread(read)
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether a turn of this session is not over."""
+        return bool(self._turns)
 
     def find(self, turn_id: str) -> Turn | None:
         """Return a turn of this session that is not over."""
@@ -214,7 +227,8 @@ class Feed:
         elif head != self._head:
             self._push({"is": "session", **self._head})
         summaries, self._summaries = self._summaries, self.chat.sessions.summaries
-        if (before.id, before.hidden, summaries) != (self._session.id, self._session.hidden, self._summaries):
+        now = self._session
+        if (before.id, before.hidden, before.tip, summaries) != (now.id, now.hidden, now.tip, self._summaries):
             self.refresh()
 
     def refresh(self) -> None:
@@ -244,6 +258,8 @@ class Feed:
             self._push(
                 {"is": "began", "live": shown.live()} if is_first else {"is": "waiting", "entries": self._queue()}
             )
+            if is_first:
+                self._turn_aside(shown)
 
     def _add(self, turn: Turn) -> Shown | None:
         if turn.question.session_id != self._session.id:
@@ -279,4 +295,12 @@ class Feed:
             changes.append({"is": "waiting", "entries": self._queue()})
         if was_first and self._turns:
             changes.append({"is": "began", "live": self._turns[0].live()})
+            self._turn_aside(self._turns[0])
+        self._turn_aside(shown)
         return changes
+
+    def _turn_aside(self, shown: Shown) -> None:
+        """Show all anew where a turn does not follow what was said last, or nothing will follow it: others are seen then."""
+        question = shown.turn.question
+        if question.after is not None or self._session.tip[1:] == (question.turn_id,):
+            self.refresh()

@@ -14,8 +14,10 @@ FOLDER = Path(__file__).with_name("static")
 
 _IMPORTED = re.compile(r'^import .* from "\./(\w+)\.js";\n', re.MULTILINE)
 _EXPORTED = re.compile(r"^export (?!default\b)", re.MULTILINE)
-# A comment that has its lines for itself; one within a line could be a part of a string or of an expression.
-_COMMENT = re.compile(r"^[ \t]*(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
+# A comment that has its lines for itself, or a type; another one within a line could be a part of a string.
+_COMMENT = re.compile(
+    r"^[ \t]*(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)\n|/\*\* @type [^\n*]*(?:\*(?!/)[^\n*]*)*\*/ ?", re.MULTILINE | re.DOTALL
+)
 _INDENT = re.compile(r"^[ \t]+|\n(?=\n)", re.MULTILINE)
 
 

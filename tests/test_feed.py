@@ -60,6 +60,10 @@ class Front:
         return [change for change in told if change["is"] == kind]
 
 
+def placed(front: Front) -> list[Json | None]:
+    return [entry.get("branches") for entry in front.state["entries"]]
+
+
 @pytest.fixture
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no time pass between two deltas."""
@@ -314,3 +318,37 @@ async def test_a_turn_that_is_stopped_takes_its_calls_along() -> None:
         asking.cancel()
 
         await until(lambda: not front.state["approvals"])
+
+
+async def test_a_question_in_the_place_of_another_shows_the_way_that_it_is_on() -> None:
+    async with told(["One"], ["More"], ["Two", 3_600.0]) as (chat, front):
+        first = chat.ask("First?")
+        await first
+        await chat.ask("And then?")
+        await until(is_over(front, 2))
+
+        turn = chat.begin(chat.prepare("Instead?", instead_of=first.question.turn_id))
+        await until(lambda: "Two" in str(front.state["live"]) and front.state["entries"] == [])
+        during = [front.state["live"]["question"]["text"], front.state["entries"]]
+        turn.cancel()
+        await until(lambda: placed(front) == 2 * [{"at": 2, "of": 2}])
+        there = Front(front.feed)
+        await there.hello()
+
+        assert during == ["Instead?", []]
+        assert front.said == ["Instead?", "Two"]
+        assert there.state == front.state
+
+
+async def test_what_is_taken_back_by_a_cell_is_out_of_sight() -> None:
+    async with told(["One"], ["Two"]) as (chat, front):
+        await chat.ask("First?")
+        await chat.ask("Second?")
+        await until(is_over(front, 2))
+
+        await asyncio.to_thread(chat.sessions.undo)
+        await until(lambda: front.said == ["First?", "One"])
+        await asyncio.to_thread(chat.sessions.undo)
+        await until(lambda: front.said == [])
+
+        assert front.messages[-1]["view"] is None

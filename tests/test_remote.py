@@ -18,13 +18,15 @@ from chatnb.context.base import Confirm
 from chatnb.context.gather import Gatherer
 from chatnb.context.variables import VariablesSource
 from chatnb.events import ThinkingDelta, ToolStarted
+from chatnb.exports.catalog import FORMATS
 from chatnb.feed import Feed
-from chatnb.messages import Context, Image, ToolCall
+from chatnb.messages import TRASHED, Context, Image, ToolCall
 from chatnb.models.scripted import ScriptedModel, Step
 from chatnb.remote import COMMANDS, Remote
 from chatnb.settings import Settings
 from chatnb.sources import outside
 from chatnb.stores.memory import MemoryStore
+from chatnb.transfer import export_sessions
 from tests.seen import Json, Seen, text_of
 from tests.test_feed import until
 
@@ -80,6 +82,12 @@ class Room:
         """Return what was said, once there are so many entries."""
         await until(lambda: len(self.state["entries"]) == count)
         return [text_of(entry) for entry in self.state["entries"]]
+
+    @property
+    def branches(self) -> list[str]:
+        """Which of how many each entry is, where there are several."""
+        placed = (entry.get("branches") for entry in self.state["entries"])
+        return [f"{place['at']}/{place['of']}" if place else "" for place in placed]
 
     @property
     def state(self) -> Json:
@@ -139,6 +147,15 @@ async def test_a_question_is_asked_with_what_it_mentions_and_what_is_attached(tm
         ({"do": "approve", "call": "c", "verdict": "perhaps"}, "is no answer"),
         ({"do": "approve", "call": "c", "verdict": "once"}, "does not wait any more"),
         ({"do": "again", "turn": "t"}, "not in the session any more"),
+        ({"do": "edit", "turn": "t", "text": "Hi"}, "not in the session any more"),
+        ({"do": "edit", "turn": "t", "text": " "}, "There is no question"),
+        ({"do": "undo"}, "There are 0 questions"),
+        ({"do": "fork"}, "nothing of that kind to fork"),
+        ({"do": "fork", "message": "m"}, "not in the session any more"),
+        ({"do": "branch", "turn": "t", "to": 1}, "is not there any more"),
+        ({"do": "delete", "session": "nope"}, "No chat session is called 'nope'"),
+        ({"do": "export", "format": "pdf"}, "There is no format 'pdf'"),
+        ({"do": "export", "format": "md"}, "Nothing was said"),
         ({"do": "copy", "message": "m"}, "not in the session any more"),
         ({"do": "earlier", "before": "m", "count": -1}, "takes a count"),
         ({"do": "open", "session": "nope"}, "No chat session is called 'nope'"),
@@ -257,9 +274,149 @@ async def test_a_question_is_asked_again_as_it_was(tmp_path: Path) -> None:
 
         await here.call("again", turn=done["turn"])
 
-        assert "Two" in (await here.said(4))[3]
+        await until(lambda: here.branches == ["2/2", "2/2"])
+        assert await here.said(2) == ["What is @price?", "Two"]
         assert [m.text for m in here.model.requests[1].messages if m.role == "assistant"] == []
         assert here.model.requests[1].messages[-1].parts == here.model.requests[0].messages[-1].parts
+
+
+async def test_an_earlier_answer_is_gone_back_to_and_goes_on_with_what_followed_it(tmp_path: Path) -> None:
+    async with room(tmp_path, ["One"], ["More"], ["Two"]) as here:
+        first = await here.call("ask", text="First?")
+        await here.said(2)
+        await here.call("ask", text="And then?")
+        await here.said(4)
+        await here.call("again", turn=first["turn"])
+        await until(lambda: here.branches == ["2/2", "2/2"])
+
+        done = await here.call("branch", turn=here.state["entries"][0]["turn"], to=1)
+
+        assert done["kind"] == "done"
+        assert await here.said(4) == ["First?", "One", "And then?", "More"]
+        assert here.branches == ["1/2", "1/2", "", ""]
+        assert here.chat.sessions.history(here.chat.sessions.current)[-1].text == "More"
+
+
+async def test_a_question_is_asked_in_the_place_of_one_with_what_that_one_carried_along(tmp_path: Path) -> None:
+    here_is = {"name": "a.txt", "mime": "text/plain", "data": base64.b64encode(b"Dropped.").decode()}
+    async with room(tmp_path, ["One"], ["More"], ["Two"]) as here:
+        here.variables["size"] = 7
+        first = await here.call("ask", text="What is @price?", attachments=[here_is])
+        await here.said(2)
+        await here.call("ask", text="And then?")
+        await here.said(4)
+
+        done = await here.call("edit", turn=first["turn"], text="How large is @size?")
+
+        await until(lambda: here.branches == ["2/2", "2/2"])
+        assert await here.said(2) == ["How large is @size?", "Two"]
+        assert here.state["entries"][0]["turn"] == done["turn"]
+        said = [message for message in here.model.requests[2].messages if message.role != "system"]
+        labels = [part.label for message in said for part in message.parts if isinstance(part, Context)]
+        assert sorted(labels) == ["file a.txt", "variable size"]
+
+
+async def test_the_last_question_is_taken_back_and_the_next_one_follows_the_one_before(tmp_path: Path) -> None:
+    async with room(tmp_path, ["One"], ["Two"], ["Three"]) as here:
+        await here.call("ask", text="First?")
+        await here.said(2)
+        await here.call("ask", text="Second?")
+        await here.said(4)
+
+        done = await here.call("undo")
+        gone = await here.said(2)
+        await here.call("ask", text="Third?")
+        await until(lambda: here.branches == ["", "", "2/2", "2/2"])
+
+        assert done["text"] == "Second?"
+        assert gone == ["First?", "One"]
+        assert await here.said(4) == ["First?", "One", "Third?", "Three"]
+
+
+@pytest.mark.parametrize("command", [{"do": "undo"}, {"do": "fork"}, {"do": "branch", "turn": "t", "to": 1}])
+async def test_nobody_goes_back_while_an_answer_is_being_written(tmp_path: Path, command: Json) -> None:
+    async with room(tmp_path, ["Well", 3_600.0]) as here:
+        await here.call("ask", text="Why?")
+        await until(lambda: "Well" in str(here.state["live"]))
+
+        answer = await here.call(**command)
+
+        assert "Stop it, or wait for its end" in answer["error"]
+
+
+async def test_a_fork_ends_with_the_turn_of_its_message_and_leaves_the_session_alone(tmp_path: Path) -> None:
+    async with room(tmp_path, ["One"], ["Two"]) as here:
+        await here.call("ask", text="First?")
+        await here.said(2)
+        await here.call("ask", text="Second?")
+        await here.said(4)
+        before = here.state["session"]["id"]
+
+        done = await here.call("fork", message=here.state["entries"][0]["id"], title="Another way")
+
+        assert await here.said(2) == ["First?", "One"]
+        assert (here.state["session"]["id"], here.state["session"]["title"]) == (done["session"], "Another way")
+        assert len(here.chat.sessions.load(before).messages) == 4
+
+
+async def test_a_deleted_session_is_in_the_trash_and_a_new_one_begins(tmp_path: Path) -> None:
+    async with room(tmp_path, ["One"]) as here:
+        await here.call("ask", text="First?")
+        await here.said(2)
+        session = here.state["session"]["id"]
+
+        await here.call("delete", session=session)
+
+        await until(lambda: here.state["entries"] == [])
+        assert here.state["session"]["id"] != session
+        assert [info.id for info in here.chat.sessions.all(TRASHED)] == [session]
+        assert (await here.call("sessions"))["sessions"] == []
+
+
+async def test_a_session_that_is_being_answered_in_is_not_deleted(tmp_path: Path) -> None:
+    async with room(tmp_path, ["Well", 3_600.0]) as here:
+        await here.call("ask", text="Why?")
+        await until(lambda: "Well" in str(here.state["live"]))
+        await until(lambda: len(here.chat.sessions.all()) == 1)
+
+        answer = await here.call("delete", session=here.state["session"]["id"])
+
+        assert "Stop it first" in answer["error"]
+
+
+async def test_words_are_found_with_the_place_where_they_stand(tmp_path: Path) -> None:
+    async with room(tmp_path, ["The median is robust."]) as here:
+        await here.call("ask", text="Which mean?")
+        await here.said(2)
+
+        [hit] = (await here.call("search", query="robust med"))["hits"]
+        nothing = (await here.call("search", query=" "))["hits"]
+
+        assert (hit["session"], hit["title"], hit["role"]) == (here.state["session"]["id"], "Which mean?", "assistant")
+        assert [hit["text"][begin:end] for begin, end in hit["spans"]] == ["median", "robust"]
+        assert nothing == []
+
+
+@pytest.mark.parametrize("name", FORMATS)
+async def test_a_session_is_exported_in_each_format(tmp_path: Path, name: str) -> None:
+    async with room(tmp_path, ["It is **42**."]) as here:
+        await here.call("ask", text="What is it?")
+        await here.said(2)
+
+        done = await here.call("export", format=name)
+
+        path = tmp_path / done["name"]
+        export_sessions(here.chat.sessions, path)
+        assert done["name"] == f"What-is-it.{name}"
+        assert "/" in done["mime"]
+        assert base64.b64decode(done["data"]) == path.read_bytes()
+
+
+async def test_the_formats_of_export_are_told(tmp_path: Path) -> None:
+    async with room(tmp_path) as here:
+        formats = (await here.call("export"))["formats"]
+
+        assert [each["name"] for each in formats] == list(FORMATS)
 
 
 async def test_a_tool_that_runs_on_the_kernel_is_approved_here_and_waits_in_words(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@
 `cells:3`          the run with this execution count
 `cells:1-3`        the runs with these execution counts, both ends included
 `cells:-3:`        the last three cells that ran; a slice as Python's, over the cells that ran before the asking one,
-`cells:2:5`        each once, in the order of their newest runs (the first is 0)
+`cells:2:5`        each once, in the order of their newest runs (the first is 0); cells that show a panel are not counted
 `cells:all`        all of them, as `cells::`
 `cells:above`      what stands above the asking cell in the notebook: Markdown and cells that have not run, too
 `notebook`         everything that stands in the notebook, but for the asking cell
@@ -34,6 +34,7 @@ from .recorder import Recorder
 
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 _SLICE = re.compile(r"(-?\d+)?:(-?\d+)?")
+_PANEL = re.compile(r"^\s*(?:%chat\s+panel\b|(?:\w+ *= *)?(?:\w+\.)?ChatPanel\()", re.MULTILINE)
 _NAMED = 12  # counts that an error lists
 
 
@@ -115,11 +116,12 @@ class CellsSource:
         if found := _RANGE.fullmatch(target):
             first, last = int(found[1]), int(found[2] or found[1])
             return [cell for cell in self._recorder.cells() if first <= (cell.number or 0) <= last]
-        if target in {"", "all"}:
+        if target in {"", "all", ":"}:
             return self._ran_before()
         if found := _SLICE.fullmatch(target):
             start, end = (int(text) if text else None for text in found.groups())
-            return self._ran_before()[start:end]
+            # Who asks in a panel means what stands above it by `cells:-1:`, whenever the panel was shown.
+            return [cell for cell in self._ran_before() if not _PANEL.search(cell.source)][start:end]
         raise ContextNotFound(
             f"cells:{target} names no cells. Write cells:1-3 for execution counts, cells:-3: for the last three, "
             "cells:above or cells:all."

@@ -15,10 +15,11 @@ from ..feed import Feed
 from ..messages import Json
 from ..wire import VERSION
 from .base import Command, Fields, Office, OnKernel, Place, Result
-from .keeping import copy, earlier, hide, new, open_session, rename, sessions
+from .keeping import copy, delete, earlier, export, hide, new, open_session, rename, search, sessions
 from .reading import complete, pin, plan, preview, stale, suggest
 from .server import choose, configure, models, tools
-from .talk import again, approve, ask, cancel
+from .talk import again, approve, ask, cancel, edit
+from .ways import branch, fork, undo
 
 __all__ = ["COMMANDS", "OnKernel", "Place", "Remote"]
 
@@ -27,6 +28,10 @@ COMMANDS: Mapping[str, Command] = {
     "cancel": cancel,
     "approve": approve,
     "again": again,
+    "edit": edit,
+    "undo": undo,
+    "branch": branch,
+    "fork": fork,
     "hide": hide,
     "pin": pin,
     "models": models,
@@ -34,6 +39,9 @@ COMMANDS: Mapping[str, Command] = {
     "open": open_session,
     "new": new,
     "rename": rename,
+    "delete": delete,
+    "search": search,
+    "export": export,
     "configure": configure,
     "tools": tools,
     "choose": choose,
@@ -47,7 +55,7 @@ COMMANDS: Mapping[str, Command] = {
 }
 """What front ends may ask for, besides `hello`, `here` and `bye`; `can` in the state."""
 
-_IN_ORDER = {"ask", "again"}
+_IN_ORDER = {"ask", "again", "edit", "undo", "branch"}
 
 
 class Remote:

@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import re
 
 from ..errors import SettingsError
+from ..exports.catalog import FORMATS
 from ..feed import SHOWN
+from ..messages import TRASHED
+from ..transfer import export_sessions
 from .base import Fields, Office, Result, text_in, turn_of
+
+_FOUND = 50  # places that a search lists
+_MIMES = {
+    "ipynb": "application/x-ipynb+json",
+    "md": "text/markdown",
+    "html": "text/html",
+    "json": "application/json",
+    "jsonl": "application/jsonl",
+    "csv": "text/csv",
+}
 
 
 async def sessions(office: Office, fields: Fields) -> Result:
@@ -48,6 +63,50 @@ async def rename(office: Office, fields: Fields) -> Result:
         raise SettingsError("A session needs a title. Write one.")
     await asyncio.to_thread(office.chat.sessions.update, title=title)
     return {}
+
+
+async def delete(office: Office, fields: Fields) -> Result:
+    """Put a session into the trash; who is in it goes on in a new one."""
+    sessions = office.chat.sessions
+    info = await asyncio.to_thread(sessions.find, text_in(fields, "session"))
+    if info.id == office.session.id and office.feed.is_answering:
+        raise SettingsError("An answer is still being written in this session. Stop it first, then delete the session.")
+    await asyncio.to_thread(sessions.set_state, info, TRASHED)
+    return {}
+
+
+async def search(office: Office, fields: Fields) -> Result:
+    """Tell where words stand in the messages and titles of all sessions, the best places first."""
+    words = text_in(fields, "query").split()
+    found = await asyncio.to_thread(office.chat.sessions.search, words, _FOUND) if words else []
+    return {
+        "hits": [
+            {
+                "session": info.id,
+                "title": info.title,
+                "message": hit.message_id,
+                "role": hit.role,
+                "text": hit.text,
+                "spans": [list(span) for span in hit.spans],
+            }
+            for info, hit in found
+        ]
+    }
+
+
+async def export(office: Office, fields: Fields) -> Result:
+    """Return the session as a file of a format; without one, what formats there are."""
+    name = text_in(fields, "format", "")
+    if not name:
+        return {"formats": [{"name": each, "about": form.about} for each, form in FORMATS.items()]}
+    pieces: list[str] = []
+    await asyncio.to_thread(lambda: export_sessions(office.chat.sessions, "-", format_name=name, write=pieces.append))
+    title = re.sub(r"[^\w.-]+", "-", office.session.title).strip("-.")[:60]
+    return {
+        "name": f"{title or 'chat'}.{name}",
+        "mime": _MIMES.get(name, "text/plain"),
+        "data": base64.b64encode("".join(pieces).encode("utf-8", "replace")).decode("ascii"),
+    }
 
 
 async def earlier(office: Office, fields: Fields) -> Result:

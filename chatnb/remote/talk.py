@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import get_args
 
+from ..context.base import Reading
+from ..context.mentions import Mention, mentions
 from ..errors import SettingsError
+from ..messages import Context, Image
 from ..planner import Ask
 from ..questions import again as asked_again
 from ..tools.approval import Verdict
@@ -31,6 +34,34 @@ async def again(office: Office, fields: Fields) -> Result:
     settings = office.settings(text_in(fields, "model", ""))
     tools = await visit.toolbox()
     return visit.begin(asked_again(office.chat, question, history, session=session, settings=settings, tools=tools))
+
+
+async def edit(office: Office, fields: Fields) -> Result:
+    """Ask another question in the place of one; what that one carried along goes along as it was.
+
+    Only what the new text mentions besides is read, and what it no longer mentions stays behind.
+    """
+    text = text_in(fields, "text")
+    if not text.strip():
+        raise SettingsError("There is no question. Write one first.")
+    session, settings, visit = office.session, office.settings(text_in(fields, "model", "")), Visit(office)
+    question = question_of(await office.history(), text_in(fields, "turn"))
+    before, now = mentions(question.text), mentions(text)
+    known = {mention.text for mention in before}
+    besides = " ".join(mention.text for mention in now if mention.text not in known)
+    reading = await office.read(fields, besides, may_ask=True)
+    left = _named(before) - _named(now) | {part.ref for part in reading.parts if isinstance(part, Context)}
+    carried = tuple(
+        part
+        for part in question.parts
+        if isinstance(part, Image) or (isinstance(part, Context) and not _names(part.ref) & left)
+    )
+    reading = Reading(carried) + reading
+    tools = await visit.toolbox(texts_in(fields, "tools"))
+    ask = office.chat.prepare(
+        text, reading, settings=settings, session=session, tools=tools, instead_of=question.turn_id
+    )
+    return visit.begin(ask)
 
 
 async def cancel(office: Office, fields: Fields) -> Result:
@@ -62,6 +93,15 @@ async def prepared(office: Office, fields: Fields, text: str, visit: Visit, *, m
     reading = await office.read(fields, text, session.pins, may_ask=may_ask)
     tools = await visit.toolbox(texts_in(fields, "tools"))
     return office.chat.prepare(text, reading, settings=settings, session=session, tools=tools)
+
+
+def _named(found: Iterable[Mention]) -> set[str]:
+    return {reference for mention in found for reference in mention.references}
+
+
+def _names(ref: str) -> set[str]:
+    """Return what mentions may call a reference: `@df` is `var:df`, too."""
+    return {ref, ref.partition(":")[2]} - {""}
 
 
 class Visit:

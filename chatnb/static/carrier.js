@@ -7,7 +7,7 @@
 const BUSY_MS = 400;
 
 /** Commands that nobody misses while they wait, or that show it themselves. */
-const QUIET = new Set(["complete", "export", "models", "plan", "preview", "sessions", "stale", "suggest", "tools"]);
+const QUIET = new Set(["complete", "export", "models", "plan", "preview", "search", "sessions", "stale", "suggest", "tools"]);
 
 /** The kernel cannot be reached any more: the comm is closed, or the kernel has gone. */
 class Unreachable extends Error {}

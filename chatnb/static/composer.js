@@ -1,7 +1,7 @@
 /**
  * Where the question is written, with what it carries along.
  *
- * @import {Attachment, Entry, State} from "./wire.d.ts"
+ * @import {Attachment, State} from "./wire.d.ts"
  * @import {Panel} from "./panel.js"
  */
 
@@ -23,8 +23,6 @@ export class Composer {
     this.chosen = 0;
     this.recalled = -1;
     this.asked = 0;
-    /** @type {Entry | null} a question that is asked anew */
-    this.edited = null;
     this.area = h("textarea", {
       rows: 1, dir: "auto", "aria-label": "Your question", placeholder: "Ask about this notebook", "aria-autocomplete": "list",
       input: () => this.changed(), keydown: (event) => this.key(event),
@@ -120,27 +118,18 @@ export class Composer {
   }
 
   async submit() {
-    const { panel, edited } = this;
+    const { panel } = this;
     const text = this.area.value.trim();
     if (!text || !panel.can("ask")) return;
     const attached = this.attached;
     const attachments = attached.filter(({ mention }) => !mention).map(({ attachment }) => attachment);
     this.attached = [];
-    this.edited = null;
     this.put("");
     this.showItems([]);
-    const isSent = await panel.ask(text, attachments, edited?.turn);
+    const isSent = await panel.ask(text, attachments);
     if (isSent || this.area.value) return;
     this.attached = attached;
-    this.edited = edited;
     this.put(text);
-  }
-
-  /** @param {Entry} entry */
-  edit(entry) {
-    this.edited = entry;
-    this.put(entry.text ?? "");
-    this.area.focus();
   }
 
   /**

@@ -32,6 +32,8 @@ export class EntryView {
     /** @type {WeakMap<Element, string>} */
     this.drawn = new WeakMap();
     this.isHeard = false;
+    /** @type {HTMLElement | null} where the question is written anew */
+    this.form = null;
   }
 
   /**
@@ -203,6 +205,41 @@ export class EntryView {
     );
   }
 
+  /**
+   * Let a question be written anew where it stands.
+   * @param {Entry} entry
+   */
+  edit({ text = "", turn }) {
+    this.form?.remove();
+    const end = () => {
+      form.remove();
+      this.parts.hidden = false;
+      this.panel.composer.area.focus();
+    };
+    const ask = async () => {
+      const asked = area.value.trim();
+      if (!asked || form.inert) return;
+      form.inert = true;
+      if (await this.panel.ask(asked, [], turn)) end();
+      form.inert = false;
+    };
+    const area = h("textarea", { dir: "auto", rows: Math.min(text.split("\n").length + 1, 12), "aria-label": "The question, to be asked anew", keydown: (event) => {
+      if (event.isComposing) return;
+      if (event.key === "Escape") end();
+      else if (event.key === "Enter" && !event.shiftKey) ask();
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+    } });
+    area.value = text;
+    const form = h("form", { class: "chatnb-form", submit: (event) => event.preventDefault() }, area,
+      h("div", { class: "chatnb-line" }, button(null, "Ask anew", ask, "Ask anew", { class: "chatnb-button chatnb-primary" }), button(null, "Cancel", end, "Cancel")));
+    this.form = form;
+    this.parts.hidden = true;
+    this.parts.after(form);
+    area.focus();
+  }
+
   /** @param {Entry} entry */
   drawActions(entry) {
     const { panel } = this;
@@ -214,17 +251,16 @@ export class EntryView {
     const made = [
       panel.can("branch") && branches && h("span", { class: "chatnb-branches" },
         button(null, "The branch before", branch(branches.at - 1), "‹", { disabled: branches.at <= 1 }),
-        h("span", {}, `${branches.at}/${branches.of}`),
+        h("span", { "aria-label": `Branch ${branches.at} of ${branches.of}`, role: "img" }, `${branches.at}/${branches.of}`),
         button(null, "The next branch", branch(branches.at + 1), "›", { disabled: branches.at >= branches.of })),
       panel.can("copy") && button("copy", "Copy as Markdown", () => panel.copyMessage(id)),
       codes.length > 1 && button("insert", `Put all ${codes.length} code blocks into new cells below`, () => panel.insert(codes)),
       !isUser && panel.can("again") && button("again", "Ask again", () => panel.run("again", { turn })),
       !isUser && panel.can("again") && panel.can("models") && button("more", "Ask again with another model", (event) => panel.sheets.models(event, turn)),
-      isUser && panel.can("edit") && button(null, "Edit and ask anew", () => panel.composer.edit(entry), "Edit"),
+      isUser && panel.can("edit") && button(null, "Edit and ask anew", () => this.edit(entry), "Edit"),
       panel.can("hide") && button("hide", entry.is_hidden ? "Show to the model again" : "Hide from the model",
         () => panel.run("hide", { message: id, is_hidden: !entry.is_hidden }), "", { "aria-pressed": String(Boolean(entry.is_hidden)) }),
-      panel.can("fork") && button(null, "Fork: go on from here in a new session", () => panel.run("fork", { message: id }), "Fork"),
-      isUser && panel.can("delete") && button("close", "Delete this turn", () => panel.run("delete", { turn })),
+      !isUser && panel.can("fork") && button(null, "Fork: go on from here in a new session", () => panel.run("fork", { message: id }), "Fork"),
     ];
     this.tools.replaceChildren(...made.filter((one) => one instanceof Node));
   }

@@ -68,7 +68,7 @@ export class Panel {
       button("settings", "Settings", (event) => sheets.settings(event), "", { ...opens, "data-needs": "configure" }),
       button("export", "Export", (event) => sheets.exports(event), "", { ...opens, "data-needs": "export" }),
       button("new", "New session", () => this.run("new"), "", { "data-needs": "new" }),
-      button(null, "Undo the last turn", () => this.run("undo"), "Undo", { "data-needs": "undo" })));
+      this.taker = button(null, "Undo the last turn", () => this.undo(), "Undo", { "data-needs": "undo" })));
     this.entries = h("div", { class: "chatnb-entries", role: "feed", "aria-label": "Conversation" });
     this.asks = h("div", {});
     this.starters = h("div", { class: "chatnb-starters" });
@@ -185,7 +185,7 @@ export class Panel {
    */
   async ask(text, attachments, turn) {
     const context = attachments.map((one) => ({ label: "ref" in one ? one.ref : one.name, ref: "" }));
-    const answer = this.run(turn ? "edit" : "ask", { text, attachments, ...(turn && { turn }) });
+    const answer = turn ? this.run("edit", { turn, text }) : this.run("ask", { text, attachments });
     // Until the kernel has named its turn, a question goes by the id of its command.
     const id = `c${this.carrier.count}`;
     this.unsent = [...this.unsent, { id, turn: id, role: "user", text, context }];
@@ -200,6 +200,14 @@ export class Panel {
   stop() {
     const turn = this.state?.live?.turn ?? this.unsent[0]?.turn;
     if (turn && this.can("cancel")) this.run("cancel", { turn });
+  }
+
+  /** Take the last question back; its words can be written anew. */
+  async undo() {
+    const { area } = this.composer;
+    const got = await this.run("undo");
+    if (got?.text && !area.value) this.composer.put(got.text);
+    if (got) area.focus();
   }
 
   /** @param {KeyboardEvent} event */
@@ -220,6 +228,7 @@ export class Panel {
     this.title.disabled = !this.can("sessions");
     this.who.disabled = !this.can("models");
     for (const needy of /** @type {NodeListOf<HTMLElement>} */ (this.bar.querySelectorAll("[data-needs]"))) needy.hidden = !this.can(needy.dataset.needs ?? "");
+    this.taker.hidden ||= !state.entries.length || Boolean(state.live);
     this.drawEntries(state);
     if (this.wasLive && !state.live) this.hear("The answer is complete.");
     this.wasLive = Boolean(state.live);

@@ -89,12 +89,21 @@ export class Sheets {
     this.open(event, "Sessions", async () => {
       const { panel } = this;
       const list = rove(h("ul", { class: "chatnb-list", "aria-label": "Sessions" }));
+      const places = rove(h("ul", { class: "chatnb-list", "aria-label": "Places" }));
+      let asked = 0;
       const fill = async (/** @type {string} */ query) => {
-        const { sessions } = await panel.carrier.do("sessions", query ? { query } : {});
+        const now = ++asked;
+        const [{ sessions }, { hits }] = await Promise.all([
+          panel.carrier.do("sessions", query ? { query } : {}),
+          query.trim() && panel.can("search") ? panel.carrier.do("search", { query }) : { hits: [] },
+        ]);
+        if (now !== asked) return;
+        places.replaceChildren(...hits.map((/** @type {any} */ hit) => row(hit.title, marked(hit.text, hit.spans), false, () => this.finish("open", { session: hit.session }))));
         list.replaceChildren(...sessions.map((/** @type {any} */ one) => row(one.title || "Untitled", [
           one.model, one.message_count === undefined ? "" : `${one.message_count} messages`, one.updated_at ? new Date(one.updated_at).toLocaleDateString() : "",
-        ], one.is_current, () => this.finish("open", { session: one.id }))));
-        if (!sessions.length) list.replaceChildren(h("li", { class: "chatnb-quiet" }, "No session fits."));
+        ], one.is_current, () => this.finish("open", { session: one.id }),
+        panel.can("delete") && button("close", `Delete ${visible(one.title)}`, (click) => this.ask(click, one, fill, search)))));
+        if (!sessions.length && !hits.length) list.replaceChildren(h("li", { class: "chatnb-quiet" }, "No session fits."));
       };
       await fill("");
       const search = h("input", { type: "search", placeholder: "Search", "aria-label": "Search the sessions",
@@ -102,13 +111,35 @@ export class Sheets {
       const title = h("input", { "aria-label": "Title of this session", value: panel.state?.session.title ?? "", maxlength: 200 });
       return [
         h("div", { class: "chatnb-line" }, search, panel.can("new") && button("new", "New session", () => this.finish("new"), "New session")),
-        list,
+        list, places,
         panel.can("rename") && h("form", { class: "chatnb-line", submit: (/** @type {any} */ submit) => {
           submit.preventDefault();
           this.finish("rename", { title: title.value });
         } }, title, h("button", { class: "chatnb-button", type: "submit" }, "Rename")),
       ];
     });
+  }
+
+  /**
+   * Ask before a session is deleted, in its row.
+   * @param {MouseEvent} event
+   * @param {any} session
+   * @param {(query: string) => Promise<void>} fill
+   * @param {HTMLInputElement} search
+   */
+  ask(event, { id, title, message_count: count }, fill, search) {
+    const item = /** @type {HTMLElement} */ (/** @type {Element} */ (event.currentTarget).closest("li"));
+    const before = [...item.children];
+    const keep = button(null, "Keep it", () => {
+      item.replaceChildren(...before);
+      /** @type {HTMLElement} */ (before[1]).focus();
+    }, "Keep it");
+    item.replaceChildren(h("p", { role: "alert" }, `Delete “${visible(title)}” with ${count} messages? It goes to the trash.`),
+      h("div", { class: "chatnb-line" }, keep, button(null, "Delete", async () => {
+        if (await this.panel.run("delete", { session: id })) await fill(search.value).catch(() => {});
+        search.focus();
+      }, "Delete")));
+    keep.focus();
   }
 
   /** @param {MouseEvent} event */
@@ -161,15 +192,25 @@ export class Sheets {
   /** @param {MouseEvent} event */
   exports(event) {
     this.open(event, "Export", async () => {
-      const { name, mime, data } = await this.panel.carrier.do("export", { format: "md" });
-      const bytes = Uint8Array.from(atob(data), (char) => char.charCodeAt(0));
-      return [h("div", { class: "chatnb-line" },
-        button("copy", "Copy as Markdown", () => this.panel.copyText(new TextDecoder().decode(bytes), "The conversation is on the clipboard."), "Copy as Markdown"),
-        button("export", `Save ${name}`, () => {
-          const link = h("a", { href: URL.createObjectURL(new Blob([bytes], { type: mime })), download: name });
-          link.click();
-          setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-        }, `Save ${name}`))];
+      const { panel } = this;
+      const { formats } = await panel.carrier.do("export");
+      const get = async (/** @type {string} */ format) => {
+        const got = await panel.run("export", { format });
+        return got && { ...got, bytes: Uint8Array.from(atob(got.data), (char) => char.charCodeAt(0)) };
+      };
+      const copy = async () => {
+        const got = await get("md");
+        if (got) panel.copyText(new TextDecoder().decode(got.bytes), "The conversation is on the clipboard.");
+      };
+      const save = async (/** @type {string} */ format) => {
+        const got = await get(format);
+        if (!got) return;
+        const link = h("a", { href: URL.createObjectURL(new Blob([got.bytes], { type: got.mime })), download: got.name });
+        link.click();
+        setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+      };
+      const rows = formats.map((/** @type {any} */ { name, about }) => row(`Save as .${name}`, [about], false, () => save(name)));
+      return [button("copy", "Copy as Markdown", copy, "Copy as Markdown"), rove(h("ul", { class: "chatnb-list", "aria-label": "Formats" }, ...rows))];
     });
   }
 
@@ -188,11 +229,27 @@ export class Sheets {
 
 /**
  * @param {string} name
- * @param {string[]} more
+ * @param {string[] | Node} more
  * @param {boolean} isCurrent
  * @param {() => void} click
+ * @param {Node | false} [beside]
  */
-function row(name, more, isCurrent, click) {
+function row(name, more, isCurrent, click, beside) {
   return h("li", {}, h("button", { type: "button", class: "chatnb-row", "aria-current": isCurrent ? "true" : null, click },
-    h("span", { dir: "auto" }, visible(name)), h("span", { class: "chatnb-quiet" }, more.filter(Boolean).join(" · "))));
+    h("span", { dir: "auto" }, visible(name)), more instanceof Node ? more : h("span", { class: "chatnb-quiet" }, more.filter(Boolean).join(" · "))), beside);
+}
+
+/**
+ * A text with the words marked that were looked for; `spans` counts characters, not UTF-16 units.
+ * @param {string} text
+ * @param {[number, number][]} spans
+ */
+function marked(text, spans) {
+  const chars = [...text];
+  const made = h("span", { class: "chatnb-quiet", dir: "auto" });
+  let at = 0;
+  const piece = (/** @type {number} */ to) => visible(chars.slice(at, at = to).join(""));
+  for (const [begin, end] of spans) made.append(piece(begin), h("mark", {}, piece(end)));
+  made.append(piece(chars.length));
+  return made;
 }

@@ -55,6 +55,16 @@ def labels(reading: Reading) -> list[str]:
 
 
 @pytest.mark.parametrize(
+    "shown", ["%chat panel", "%load_ext chatnb\n%chat  panel", "if 0:\n    panel = chatnb.ChatPanel()"]
+)
+def test_cells_that_show_a_panel_are_not_counted_by_a_slice(shown: str, cells: Typed) -> None:
+    cells.run("a = 1", "b = '%chat panel'", shown)
+
+    assert sources(asked(cells, "cells:-1:")) == ["b = '%chat panel'"]
+    assert sources(asked(cells, "cells::"))[:3] == ["a = 1", "b = '%chat panel'", shown]
+
+
+@pytest.mark.parametrize(
     ("reference", "expected"),
     [
         ("cells:2-3", ["b", "c"]),

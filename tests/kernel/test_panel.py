@@ -354,6 +354,7 @@ def test_the_last_cell_that_ran_is_the_one_above_for_a_panel(
 ) -> None:
     panel_kernel.run("print('first')", cell_id="aaaa")
     panel_kernel.run("print('last')", cell_id="bbbb")
+    panel_kernel.run("%chat panel", cell_id="cccc")
 
     view.call("ask", text="What is it?", attachments=[{"ref": "cells:-1:"}])
     view.wait_until(is_over)

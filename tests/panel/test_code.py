@@ -36,6 +36,10 @@ def test_a_linter_finds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (checked.stdout, checked.stderr, checked.returncode) == ("", "", 0)
 
 
+def test_what_is_sent_to_each_page_is_small() -> None:
+    assert len(module().encode()) < 60_000
+
+
 def test_html_enters_the_page_at_one_place() -> None:
     text = module()
 
@@ -63,4 +67,4 @@ def test_files_are_joined_behind_what_they_need(tmp_path: Path) -> None:
     )
     (tmp_path / "a.js").write_text('import { b } from "./b.js";\n\nexport default { a: b };\n')
 
-    assert module("a", tmp_path) == "const b = () => {\n/** @type {1} */ (1);\nreturn 2;\n};\nexport default { a: b };"
+    assert module("a", tmp_path) == "const b = () => {\n(1);\nreturn 2;\n};\nexport default { a: b };"

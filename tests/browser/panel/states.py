@@ -114,6 +114,22 @@ def attached(panel: PanelPage) -> None:
     expect(panel.find(".chatnb-meter")).to_contain_text("3.1k of 8.2k")
 
 
+def editing(panel: PanelPage) -> None:
+    """Show a question that is written anew, below an answer that stands beside others."""
+    entries = [{**entry, "branches": {"at": 1, "of": 2}} for entry in fixture("state")["entries"]]
+    show(panel, entries=entries)
+    panel.find("article").first.hover()
+    panel.button("Edit and ask anew").click()
+
+
+def deleting(panel: PanelPage) -> None:
+    """Show what was found in sessions, and the question before one is deleted."""
+    sheet("Session: Prices that are negative")(panel)
+    panel.page.get_by_role("searchbox").fill("plan")
+    expect(panel.find(".chatnb-sheet mark")).to_be_visible()
+    panel.button("Delete A plan for the import").click()
+
+
 STATES: Mapping[str, Callable[[PanelPage], None]] = {
     "empty": empty,
     "done": show,
@@ -130,4 +146,6 @@ STATES: Mapping[str, Callable[[PanelPage], None]] = {
     "export": sheet("Export"),
     "completing": completing,
     "attached": attached,
+    "editing": editing,
+    "deleting": deleting,
 }

@@ -1,6 +1,7 @@
 """What can be done beside talking: models, sessions, tools, context, copies, cells, and earlier messages."""
 
 import base64
+import re
 from typing import Any
 
 import pytest
@@ -47,7 +48,7 @@ def test_a_choice_is_sent_and_the_sheet_closes(
     show(panel)
     panel.button(opener).click()
 
-    panel.find(".chatnb-sheet").get_by_role("button", name=row).click()
+    panel.find(".chatnb-sheet").get_by_role("button", name=re.compile(f"^{row}")).click()
 
     assert sent.items() <= panel.wait_sent(command).items()
     expect(panel.find(".chatnb-sheet")).to_be_hidden()
@@ -233,7 +234,7 @@ def test_a_message_a_code_block_and_the_conversation_are_copied(panel: PanelPage
         "async () => (await navigator.clipboard.readText()) === 'assert clean.price.min() >= 0\\n'"
     )
     panel.button("Export").click()
-    panel.button("Copy as Markdown").last.click()
+    panel.find(".chatnb-sheet").get_by_role("button", name="Copy as Markdown").click()
 
     panel.page.wait_for_function("async () => (await navigator.clipboard.readText()) === '# Prices 🙂\\n\\n'")
 
@@ -314,31 +315,128 @@ def test_what_the_kernel_cannot_do_is_not_offered(panel: PanelPage) -> None:
         "Copy as Markdown",
         "Ask again",
         "Hide from the model",
+        "Undo the last turn",
+        "Edit and ask anew",
+        "Fork: go on from here in a new session",
     ):
         assert command not in names
     expect(panel.button("Model: qwen3:8b")).to_be_disabled()
 
 
-def test_what_issue_six_brings_has_its_place(panel: PanelPage) -> None:
+def show_branches(panel: PanelPage) -> None:
+    """Show an answer that stands beside two others."""
     entries = fixture("state")["entries"]
     entries[1]["branches"] = {"at": 2, "of": 3}
-    can = [*fixture("state")["can"], "branch", "edit", "undo", "fork", "delete"]
-    panel.show(
-        {**fixture("state"), "can": can, "entries": entries},
-        fixture("answers") | {"branch": {}, "edit": {"turn": "t9"}},
-    )
-    panel.find("article").last.hover()
+    show(panel, entries=entries)
+
+
+def test_which_branch_is_read_is_seen_and_others_are_a_click_away(panel: PanelPage) -> None:
+    show_branches(panel)
 
     expect(panel.find(".chatnb-branches")).to_contain_text("2/3")
+    expect(panel.button("The next branch")).to_be_visible()
     panel.button("The branch before").click()
     assert panel.wait_sent("branch").items() >= {"turn": "t1", "to": 1}.items()
+    panel.button("The next branch").click()
+
+    assert panel.wait_sent("branch", 2)["to"] == 3
+
+
+def test_a_question_is_written_anew_where_it_stands(panel: PanelPage) -> None:
+    show(panel)
     panel.find("article").first.hover()
+
     panel.button("Edit and ask anew").click()
-    expect(panel.question).to_have_value("Why is the mean of @df.price negative?")
-    panel.question.fill("Why?")
-    panel.question.press("Enter")
+    area = panel.page.get_by_role("textbox", name="The question, to be asked anew")
+    expect(area).to_be_focused()
+    expect(area).to_have_value("Why is the mean of @df.price negative?")
+    area.press("Escape")
+    expect(area).to_have_count(0)
+    expect(panel.find("article .chatnb-parts").first).to_be_visible()
+    assert panel.sent("cancel") == []
+    panel.button("Edit and ask anew").click()
+    area.fill("Why?")
+    area.press("Enter")
 
     assert panel.wait_sent("edit").items() >= {"turn": "t1", "text": "Why?"}.items()
+    expect(area).to_have_count(0)
+
+
+def test_a_question_that_could_not_be_asked_anew_stays_as_it_was_written(panel: PanelPage) -> None:
+    panel.show(fixture("state"), fixture("answers") | {"edit": {"error": "This question is not there any more."}})
+    panel.find("article").first.hover()
+    panel.button("Edit and ask anew").click()
+    area = panel.page.get_by_role("textbox", name="The question, to be asked anew")
+
+    area.fill("Why?")
+    panel.button("Ask anew").click()
+
+    expect(panel.page.get_by_role("status")).to_contain_text("not there any more")
+    expect(area).to_have_value("Why?")
+
+
+def test_a_question_that_is_taken_back_can_be_written_anew(panel: PanelPage) -> None:
+    show(panel)
+
+    panel.button("Undo the last turn").click()
+
+    panel.wait_sent("undo")
+    expect(panel.question).to_have_value("Why is the mean of @df.price negative?")
+    panel.change({"is": "began", "live": fixture("live")})
+    expect(panel.button("Undo the last turn")).to_be_hidden()
+
+
+def test_an_answer_is_where_a_fork_begins(panel: PanelPage) -> None:
+    show(panel)
+    panel.find("article").last.hover()
+
+    panel.button("Fork: go on from here in a new session").click()
+
+    assert panel.wait_sent("fork")["message"] == "q1.001"
+
+
+def test_a_session_is_deleted_only_after_a_question(panel: PanelPage) -> None:
+    show(panel)
+    panel.button("Session: Prices that are negative").click()
+
+    panel.button("Delete A plan for the import").click()
+    expect(panel.button("Keep it")).to_be_focused()
+    expect(panel.page.get_by_role("alert")).to_contain_text("with 14 messages? It goes to the trash.")
+    panel.button("Keep it").click()
+    expect(panel.button("Delete A plan for the import")).to_be_focused()
+    assert panel.sent("delete") == []
+    panel.button("Delete A plan for the import").click()
+    panel.button("Delete").click()
+
+    assert panel.wait_sent("delete")["session"] == "s2"
+    panel.wait_sent("sessions", 2)
+
+
+def test_words_are_found_in_all_sessions_and_marked(panel: PanelPage) -> None:
+    show(panel)
+    panel.button("Session: Prices that are negative").click()
+
+    panel.page.get_by_role("searchbox").fill("plan")
+    places = panel.page.get_by_role("list", name="Places")
+    expect(places).to_contain_text("🙂 The plan <b>is</b> this")
+    expect(places.locator("mark")).to_have_text("plan")
+    assert panel.sent("search")[0]["query"] == "plan"
+    places.get_by_role("button").click()
+
+    assert panel.wait_sent("open")["session"] == "s2"
+
+
+def test_a_conversation_is_saved_in_a_format(panel: PanelPage) -> None:
+    show(panel)
+    panel.button("Export").click()
+
+    with panel.page.expect_download() as download:
+        panel.find(".chatnb-sheet").get_by_role("button", name="Save as .md").click()
+
+    assert panel.sent("export")[-1]["format"] == "md"
+    assert download.value.suggested_filename == "prices.md"
+    assert download.value.path().read_text(encoding="utf-8") == "# Prices 🙂\n\n"
+    expect(panel.find(".chatnb-sheet")).to_contain_text("Save as .ipynb")
 
 
 def test_earlier_messages_come_when_scrolled_to_and_nothing_jumps(panel: PanelPage) -> None:
