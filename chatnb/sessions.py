@@ -264,7 +264,9 @@ class Sessions:
         last = until or said[-1].id
         title = title or f"{whole.title} (fork)"
         copy = forked(whole, [message for message in said if message.id <= last], self.fresh(title))
-        self.store.create(copy)
+        # What is not to be on disk is not copied there.
+        is_saved = any(info.id == whole.id for info in self.store.sessions())
+        (self.store if is_saved else self._unsaved).create(copy)
         self._fresh.discard(copy.id)
         self._enter(replace(copy, messages=()))
         return copy

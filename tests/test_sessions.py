@@ -420,3 +420,13 @@ def test_tags_are_kept_and_listed(store: Store) -> None:
     sessions.update(tags=("thesis",))
 
     assert [info.tags for info in sessions.all()] == [("thesis",)]
+
+
+def test_a_fork_of_what_is_not_saved_is_not_saved_either(store: Store) -> None:
+    sessions = Sessions(store)
+    sessions.keep(sessions.current, asked_in(sessions.current), save=False)
+
+    fork = sessions.fork()
+
+    assert store.sessions() == []
+    assert len(sessions.history(fork)) == 1
