@@ -58,7 +58,11 @@ async def played(attack: Attack, here: World) -> Outcome:
     return await here.attacked(rounds, attack.typed, attack.policy, is_internet_here=attack.is_internet_here)
 
 
-@pytest.mark.parametrize("attack", TABLE.values(), ids=TABLE)
+SLOW = {"a pattern that takes for ever"}
+ROWS = [pytest.param(row, id=name, marks=pytest.mark.slow if name in SLOW else ()) for name, row in TABLE.items()]
+
+
+@pytest.mark.parametrize("attack", ROWS)
 async def test_nothing_gets_through_without_a_yes(attack: Attack, attacked: World) -> None:
     before = attacked.files()
 
