@@ -193,7 +193,7 @@ def _ran_as_in_a_cell(shell: Any, code: str) -> Any:
     running = asyncio._get_running_loop()  # noqa: SLF001 - public by asyncio's __all__, "for event loops"
     asyncio._set_running_loop(None)  # noqa: SLF001
     try:
-        loop = get_asyncio_loop()
+        loop: asyncio.AbstractEventLoop = get_asyncio_loop()  # type: ignore[no-untyped-call]
         before = asyncio.all_tasks(loop)
         result = shell.run_cell(code, store_history=False)
         if isinstance(result.error_in_exec, KeyboardInterrupt):
