@@ -9,17 +9,21 @@ from __future__ import annotations
 import asyncio
 import sys
 import tokenize
-from collections.abc import Callable, Iterator, Mapping
+import traceback
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+from IPython.core.async_helpers import get_asyncio_loop
 
 from ..context.cell import Cell, Output, clipped, readable
 
 _KEPT_CHARACTERS = 100_000  # of one output; Cell makes the whole shorter still
 _KEPT_OUTPUTS = 1_000
 _MANY = 1_000
+_GRACE_S = 0.1  # what is cancelled has to tidy up in that time
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,8 @@ def run_code(shell: Any, code: str) -> Ran:
     To be called on the thread that runs cells. An interrupt ends the code as it ends a cell, and is its error.
     """
     screen = _Screen(shell, code)
-    with screen.watched(), _running_as_in_a_cell(shell, code):
-        result = shell.run_cell(code, store_history=False)
+    with screen.watched():
+        result = _ran_as_in_a_cell(shell, code)
     shown = screen.shown()
     return Ran(shown.outputs_as_text(), result.error_before_exec or result.error_in_exec, shown.pictures())
 
@@ -80,6 +84,7 @@ class _Screen:
             _replace(undo, shell.display_pub, "publish", partial(self._publish, shell.display_pub.publish))
             # Passed on, it would take the answer off the screen.
             _replace(undo, shell.display_pub, "clear_output", self._clear)
+            _replace(undo, shell, "showtraceback", partial(self._show_failure, shell.showtraceback))
             _replace(undo, shell, "_showtraceback", partial(self._show_error, shell._showtraceback))  # noqa: SLF001 - IPython's own place for it
             yield
         shell.displayhook.exec_result = result
@@ -123,16 +128,28 @@ class _Screen:
         if data:
             self._shell.display_pub.publish(data=data, metadata=metadata)
 
+    def _show_failure(self, show: Callable[..., object], raised: Any = None, *args: Any, **kwargs: Any) -> None:
+        """Show an error as IPython does, but no traceback of an interrupt: the cell would wait for it.
+
+        IPython takes up to half a second to write one that leads through a large module, such as asyncio's, and whoever
+        interrupts sees that the cell ends.
+        """
+        error = raised[1] if raised else sys.exception()
+        if type(error) is KeyboardInterrupt:
+            name, line = type(error).__name__, "".join(traceback.format_exception_only(error)).rstrip()
+            self._add({"output_type": "error", "ename": name, "evalue": str(error), "traceback": [line]})
+        else:
+            show(raised, *args, **kwargs)
+
     def _show_error(
         self, show: Callable[..., object], kind: type[BaseException], error: BaseException, lines: list[str]
     ) -> None:
         self._add({"output_type": "error", "ename": kind.__name__, "evalue": str(error), "traceback": lines})
-        if kind is not KeyboardInterrupt:  # whoever interrupts sees that the cell ends
-            self._is_publishing = True
-            try:
-                show(kind, error, lines)
-            finally:
-                self._is_publishing = False
+        self._is_publishing = True
+        try:
+            show(kind, error, lines)
+        finally:
+            self._is_publishing = False
 
     def _join(self) -> None:
         if self._pieces and self._outputs:
@@ -163,21 +180,34 @@ def _replace(undo: ExitStack, owner: object, name: str, value: object) -> None:
     setattr(owner, name, value)
 
 
-@contextmanager
-def _running_as_in_a_cell(shell: Any, code: str) -> Iterator[None]:
-    """Let IPython run code with `await` on a loop of its own: the kernel's stands still while a cell waits.
+def _ran_as_in_a_cell(shell: Any, code: str) -> Any:
+    """Let IPython run code, one with `await` on a loop of its own: the kernel's stands still while a cell waits.
 
     So nothing can be awaited that belongs to the kernel's loop; what the code makes itself can.
     """
-    running = None
+    is_awaiting = False
     with suppress(Exception):  # what cannot be read, IPython shows
-        if shell.should_run_async(code, transformed_cell=shell.transform_cell(code)):
-            running = asyncio._get_running_loop()  # noqa: SLF001 - public by asyncio's __all__, "for event loops"
-    if running is None:
-        yield
-        return
+        is_awaiting = shell.should_run_async(code, transformed_cell=shell.transform_cell(code))
+    if not is_awaiting:
+        return shell.run_cell(code, store_history=False)
+    running = asyncio._get_running_loop()  # noqa: SLF001 - public by asyncio's __all__, "for event loops"
     asyncio._set_running_loop(None)  # noqa: SLF001
     try:
-        yield
+        loop: asyncio.AbstractEventLoop = get_asyncio_loop()  # type: ignore[no-untyped-call]
+        before = asyncio.all_tasks(loop)
+        result = shell.run_cell(code, store_history=False)
+        if isinstance(result.error_in_exec, KeyboardInterrupt):
+            _cancel(shell, loop, asyncio.all_tasks(loop) - before)
     finally:
         asyncio._set_running_loop(running)  # noqa: SLF001
+    return result
+
+
+def _cancel(shell: Any, loop: asyncio.AbstractEventLoop, tasks: Collection[asyncio.Task[Any]]) -> None:
+    """End what an interrupt has left on the loop: the next code that awaits would go on with it."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        with ExitStack() as undo:
+            _replace(undo, shell, "showtraceback", lambda *_, **__: None)  # that it was cancelled is no error
+            loop.run_until_complete(asyncio.wait(tasks, timeout=_GRACE_S))

@@ -76,15 +76,7 @@ class Commands:
         # A pipe of our own: asyncio's is waited for until the last process in the background has closed it.
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: output, os.fdopen(reader, "rb"))
         try:
-            process = await asyncio.create_subprocess_shell(
-                command,
-                cwd=self._folder,
-                env=without_secrets(os.environ),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=writer,
-                stderr=writer,
-                start_new_session=True,
-            )
+            process = await self._begun(command, writer)
         except BaseException:
             transport.close()
             raise
@@ -106,6 +98,27 @@ class Commands:
             transport.close()
         text = output.text() or "[it printed nothing]"
         return text if code == 0 else f"{text}\n[exit code {code}]"
+
+    async def _begun(self, command: str, writer: int) -> asyncio.subprocess.Process:
+        """Start a command; whoever cancels that leaves nothing behind that it has started by then."""
+        beginning = asyncio.ensure_future(
+            asyncio.create_subprocess_shell(
+                command,
+                cwd=self._folder,
+                env=without_secrets(os.environ),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=writer,
+                stderr=writer,
+                start_new_session=True,
+            )
+        )
+        try:
+            return await asyncio.shield(beginning)  # else asyncio would end the shell, and not its group
+        except asyncio.CancelledError:
+            process = await beginning
+            _kill(process.pid)
+            await process.wait()
+            raise
 
     def preview(self, arguments: Mapping[str, Any]) -> str:
         """Return the command, and where it runs."""

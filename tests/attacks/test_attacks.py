@@ -58,7 +58,11 @@ async def played(attack: Attack, here: World) -> Outcome:
     return await here.attacked(rounds, attack.typed, attack.policy, is_internet_here=attack.is_internet_here)
 
 
-@pytest.mark.parametrize("attack", TABLE.values(), ids=TABLE)
+SLOW = {"a pattern that takes for ever"}
+ROWS = [pytest.param(row, id=name, marks=pytest.mark.slow if name in SLOW else ()) for name, row in TABLE.items()]
+
+
+@pytest.mark.parametrize("attack", ROWS)
 async def test_nothing_gets_through_without_a_yes(attack: Attack, attacked: World) -> None:
     before = attacked.files()
 
@@ -101,7 +105,8 @@ async def test_no_server_gets_through_without_a_yes(attack: ServerAttack, attack
     (tmp_path / "tools.json").write_text(json.dumps([definition]))
     before = attacked.files()
 
-    async with connected(hostile(attack.behaviour, tmp_path / "tools.json"), call_limit_s=2) as servers:
+    server = hostile(attack.behaviour, tmp_path / "tools.json")
+    async with connected(server, call_limit_s=2 if attack.behaviour == "hangs" else 60) as servers:
         attacked.own = servers.tools()
         outcome = await attacked.attacked([[(attack.tool, {})]], attack.typed, {}, is_internet_here=False)
 

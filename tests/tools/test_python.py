@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chatnb.tools.python import CodeFailed, python_tools
+from chatnb.tools.running import run_code
 from chatnb.tools.tool import Tool
 from chatnb.tools.undo import Undo
 from tests.context.shells import Typed, typed
@@ -106,20 +107,54 @@ def test_what_it_shows_belongs_to_the_cell_that_asks(terminal: Typed, tool: Tool
 
 def test_the_screen_is_as_before_afterwards(terminal: Typed, tool: Tool) -> None:
     shell = terminal.shell
-    before = (vars(shell.display_pub).copy(), vars(shell).get("_showtraceback"))
+    names = ("showtraceback", "_showtraceback")
+    before = (vars(shell.display_pub).copy(), [vars(shell).get(name) for name in names])
 
     run(terminal, tool, "print(1)")
 
     assert "publish" not in vars(shell.display_pub)
-    assert (vars(shell.display_pub).keys(), vars(shell).get("_showtraceback")) == (before[0].keys(), before[1])
+    after = (vars(shell.display_pub), [vars(shell).get(name) for name in names])
+    assert (after[0].keys(), after[1]) == (before[0].keys(), before[1])
 
 
 def test_a_loop_that_prints_for_ever_is_bounded(terminal: Typed, tool: Tool) -> None:
-    result = run(terminal, tool, "for i in range(200_000): print('line', i)")
+    result = run(terminal, tool, "for i in range(20_000): print('line', i)")
 
     assert len(result) < 10_000
     assert "characters left out" in result
-    assert "line 199999" in result
+    assert "line 19999" in result
+
+
+INTERRUPTED = """
+import asyncio, signal
+left = []
+async def wait():
+    asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGINT)
+    try:
+        await asyncio.sleep(0)
+        left.append("it went on")
+    finally:
+        left.append("it tidied up")
+await wait()
+"""
+
+
+def test_code_that_awaits_and_is_interrupted_does_not_go_on_with_the_next(terminal: Typed, tool: Tool) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(terminal, tool, INTERRUPTED)
+    before = list(terminal.shell.user_ns["left"])
+
+    run(terminal, tool, "await asyncio.sleep(0)\nawait asyncio.sleep(0)")
+
+    assert before == terminal.shell.user_ns["left"] == ["it tidied up"]
+
+
+@pytest.mark.parametrize("code", ["import signal\nsignal.raise_signal(signal.SIGINT)", INTERRUPTED])
+def test_no_traceback_is_written_of_an_interrupt(terminal: Typed, code: str) -> None:
+    ran = run_code(terminal.shell, code)
+
+    assert isinstance(ran.error, KeyboardInterrupt)
+    assert ran.text == "KeyboardInterrupt"
 
 
 def test_its_changes_can_be_undone(terminal: Typed, tool: Tool, undo: Undo) -> None:

@@ -1,4 +1,4 @@
-"""What a page or a model tries with `read_page`, and what happens; the table is that of the attacks."""
+"""What a page or a model tries with `read_page`, and what happens; the addresses that are refused stand in tests/attacks/table.py."""
 
 from __future__ import annotations
 
@@ -37,41 +37,12 @@ async def failed(url: str, read: Callable[[str], Page]) -> str:
     return result.text
 
 
-# What was tried: an address; and what the model is told, while the server was not asked.
-REFUSED = {
-    "the loopback number": ("http://127.0.0.1:{port}/", "not on the public internet"),
-    "a name for loopback": ("http://localhost:{port}/", "not on the public internet"),
-    "a number in decimal": ("http://2130706433:{port}/", "not on the public internet"),
-    "a number in octal": ("http://0177.0.0.1:{port}/", "no address of a page"),
-    "a number in hexadecimal": ("http://0x7f000001:{port}/", "not on the public internet"),
-    "a short number": ("http://127.1:{port}/", "not on the public internet"),
-    "the number of nobody": ("http://0.0.0.0:{port}/", "not on the public internet"),
-    "loopback in IPv6": ("http://[::1]:{port}/", "not on the public internet"),
-    "IPv4 within IPv6": ("http://[::ffff:127.0.0.1]:{port}/", "not on the public internet"),
-    "IPv4 behind NAT64": ("http://[64:ff9b::7f00:1]:{port}/", "not on the public internet"),
-    "IPv4 behind 6to4": ("http://[2002:7f00:1::]:{port}/", "not on the public internet"),
-    "wide digits": ("http://\uff11\uff12\uff17.\uff10.\uff10.\uff11:{port}/", "no address of a page"),
-    "the metadata of a cloud": ("http://169.254.169.254/latest/meta-data/", "not on the public internet"),
-    "a router": ("http://192.168.0.1/", "not on the public internet"),
-    "a user and a password": ("http://user:password@127.0.0.1:{port}/", "name or password"),
-    "a file": ("file:///etc/passwd", "no address of a page"),
-    "another protocol": ("gopher://127.0.0.1:{port}/_x", "no address of a page"),
-    "data as an address": ("data:text/plain,x", "Error"),
-    "a script as an address": ("javascript:alert(1)", "Error"),
-    "a header in the address": ("http://127.0.0.1:{port}/ HTTP/1.1\r\nX: y", "no address of a page"),
-    "no port at all": ("http://127.0.0.1:99999/", "Error"),
-}
+# All other addresses are rows of tests/attacks/table.py.
+@pytest.mark.parametrize("url", ["data:text/plain,x", "javascript:alert(1)"])
+async def test_what_names_no_server_is_refused(url: str) -> None:
+    text = await failed(url, fetch)
 
-
-@pytest.mark.parametrize(("url", "told"), REFUSED.values(), ids=REFUSED)
-async def test_a_model_reaches_nothing_but_the_public_internet(server: Server, url: str, told: str) -> None:
-    server.says("/", b"SECRET", Content_Type="text/plain")
-
-    text = await failed(url.format(port=server.port), fetch)
-
-    assert told in text
-    assert "SECRET" not in text
-    assert not server.asked
+    assert text.startswith("Error")
 
 
 @pytest.mark.parametrize("name", ["rebinding.example", "metadata.internal.example", "www.localhost"])

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -98,10 +98,17 @@ def answering(status: int, headers: Mapping[str, str]) -> Iterator[str]:
 
 def children() -> list[psutil.Process]:
     """Return the processes that this one has started and that are still there."""
-    return [child for child in psutil.Process().children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in psutil.Process().children(recursive=True) if lives(child)]
 
 
-async def until(condition: Any, timeout_s: float = 20) -> None:
+def lives(process: psutil.Process) -> bool:
+    """Whether a process still runs; one that has ended stays in the list until somebody asks how."""
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
+async def until(condition: Any, timeout_s: float = 60) -> None:
     """Wait for something that happens in another process."""
     end_at = time.monotonic() + timeout_s
     while not condition():
@@ -109,7 +116,7 @@ async def until(condition: Any, timeout_s: float = 20) -> None:
         await asyncio.sleep(0.01)
 
 
-def _wait_until_open(port: int, timeout_s: float = 30) -> None:
+def _wait_until_open(port: int, timeout_s: float = 60) -> None:
     end_at = time.monotonic() + timeout_s
     while True:
         with socket.socket() as probe:

@@ -49,7 +49,7 @@ def test_a_process_that_just_ends_ends_the_servers_that_it_started_and_a_fork_of
     ]
 
     ended = subprocess.run(
-        command, env=processes.environment(), capture_output=True, text=True, timeout=60, check=False
+        command, env=processes.environment(), capture_output=True, text=True, timeout=100, check=False
     )
 
     assert ended.stdout.startswith("pid "), ended.stderr
