@@ -620,9 +620,18 @@ from chatnb.portal import Portal
 portal = Portal()
 portal.call(asyncio.sleep(0))
 random.seed(int(sys.argv[1]))
-default = signal.getsignal(signal.SIGINT)
 outcomes = {"ended": 0, "raised": 0}
 cancelled = 0
+is_armed = False
+
+def default(*_):
+    # As Python's own, but only around the wait: anywhere else it may land between two lines of this script.
+    global is_armed
+    if is_armed:
+        is_armed = False
+        raise KeyboardInterrupt
+
+signal.signal(signal.SIGINT, default)
 
 class Source:
     def __init__(self):
@@ -657,18 +666,15 @@ for trial in range(int(sys.argv[2])):
     threading.Thread(target=press, args=(go, done, delays)).start()
     source = Source()
     try:
+        is_armed = True
         go.set()
         portal.follow(source.items, lambda _: None, source.stop)
+        is_armed = False
         outcomes["ended"] += 1
     except KeyboardInterrupt:
         outcomes["raised"] += 1
-    while True:  # an interrupt that comes after the wait is Python's own
-        try:
-            while not done.is_set():
-                time.sleep(0.0005)
-            break
-        except KeyboardInterrupt:
-            pass
+    while not done.is_set():
+        time.sleep(0.0005)
     assert signal.getsignal(signal.SIGINT) is default, trial
 
 # Tasks of waits that were left tidy up by themselves.
