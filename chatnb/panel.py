@@ -235,7 +235,8 @@ def _desk_here() -> Desk:
     shell = get_ipython()
     if shell is None or not hasattr(shell, "kernel"):
         raise SettingsError("A panel needs a notebook. In a terminal ask with %ask, or run `chatnb`.")
-    shell.run_line_magic("load_ext", "chatnb")  # does nothing if it is loaded
+    if (extensions := shell.extension_manager) is not None:
+        extensions.load_extension("chatnb")  # unlike the magic it does not say so where it is loaded
     desk: Desk = shell.magics_manager.registry["ChatMagics"].desk
     return desk
 

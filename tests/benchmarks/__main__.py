@@ -29,6 +29,7 @@ MODULES = (
     "read_json",
     "iopub",
     "panel",
+    "panel_page",
     "recording",
     "browser",
     "summaries",

@@ -89,7 +89,7 @@ class Lab:
 
     def open(self, name: str, timeout_s: float = 60) -> None:
         """Open a notebook of the server's folder, or load it again, and wait for its kernel."""
-        self.page.goto(f"{self.server.url}/lab/tree/{name}?reset&token={self.server.token}")
+        self.page.goto(f"{self.server.url}/{self.server.pages}/{name}?reset&token={self.server.token}")
         milliseconds = timeout_s * 1000
         self.page.wait_for_function("() => window.jupyterapp && window.jupyterapp.restored", timeout=milliseconds)
         self.page.wait_for_selector(".jp-Notebook", timeout=milliseconds)

@@ -56,7 +56,12 @@ class LabServer:
     settings
         JupyterLab's settings by plugin, over those that keep it quiet.
     program
-        The module that starts it and its first words: JupyterLab's own, or `chatnb lab`.
+        The module that starts it and its first words: JupyterLab's own, Notebook's, or `chatnb lab`.
+
+    Attributes
+    ----------
+    pages
+        Below which address it shows notebooks.
     """
 
     def __init__(
@@ -68,6 +73,7 @@ class LabServer:
     ) -> None:
         self.root = home / "notebooks"
         self._home, self._env, self._program = home, env or {}, program
+        self.pages = "notebooks" if program[0] == "notebook" else "lab/tree"
         self._settings = {**SETTINGS, **(settings or {})}
         self._process: subprocess.Popen[bytes] | None = None
         self.token = secrets.token_hex(16)

@@ -35,7 +35,7 @@ class Exchange:
         self.first_token_at: float | None = None
         self.last_token_at: float | None = None
         self.client_left_at: float | None = None
-        self.ended = False
+        self._ended = threading.Event()
         self._left = threading.Event()
 
     @property
@@ -50,6 +50,20 @@ class Exchange:
         tools = self.body.get("tools")
         told = " ".join(re.findall(r"\w+|[^\w\s]", json.dumps(tools))) if tools else ""
         return [*self.messages, *([{"role": "system", "content": told}] if told else [])]
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more comes: it was answered, or the client has left."""
+        return self._ended.is_set()
+
+    def end(self) -> None:
+        """Note that nothing more comes."""
+        self._ended.set()
+
+    def wait_until_ended(self, timeout_s: float = 20) -> None:
+        """Wait until nothing more comes."""
+        if not self._ended.wait(timeout_s):
+            raise AssertionError(f"The answer had not ended after {timeout_s} s.")
 
     def wait_until_client_left(self, timeout_s: float = 10) -> float:
         """Wait until the client has closed its connection in mid-answer, and return when that was."""

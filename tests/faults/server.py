@@ -213,7 +213,7 @@ class FaultServer:
                     exchange.client_left()
                     break
                 finally:
-                    exchange.ended = True
+                    exchange.end()
         except ConnectionError:
             pass
         finally:

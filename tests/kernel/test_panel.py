@@ -309,6 +309,12 @@ def test_where_nobody_is_there_only_the_conversation_is_shown(panel_kernel: Kern
     assert [message.type for message in run.messages if message.type.startswith("comm")] == []
 
 
+def test_a_panel_made_by_hand_says_nothing_but_itself(panel_kernel: Kernel) -> None:
+    run = panel_kernel.run("import chatnb\nchatnb.ChatPanel()", headless=True)
+
+    assert [output["output_type"] for output in run.outputs] == ["display_data"]
+
+
 def test_what_was_said_stays_in_a_second_output(panel_kernel: Kernel) -> None:
     run = panel_kernel.run("%chat panel")
     widget, static = run.outputs
