@@ -200,3 +200,11 @@ def test_data_holds_all_branches_and_a_page_the_one_that_is_read(sessions: Sessi
     page = (tmp_path / "a.md").read_text()
     assert "Two?" in page
     assert "One?" not in page
+
+
+def test_one_chat_alone_in_its_file_is_read_too(sessions: Sessions, tmp_path: Path) -> None:
+    export_sessions(sessions, tmp_path / "one.jsonl", ["Another"])
+
+    [imported] = import_sessions(Sessions(TinyStore(tmp_path / "new")), tmp_path / "one.jsonl")
+
+    assert [message.text for message in imported.session.messages] == ["Hello", "Hi."]

@@ -36,11 +36,14 @@ def read_sessions(path: Path) -> tuple[Form, Sequence[Session]]:
         If it cannot be read, has no form that is known, or is damaged; then nothing of it is returned.
     """
     content = _content(path)
-    try:
-        form = next(form for form in FORMS if form.fits(content))
-    except StopIteration:
+    form = next((form for form in FORMS if form.fits(content)), None)
+    if form is None and isinstance(content, dict):  # the only line of JSON Lines looks like a whole
+        content = [content]
+        form = next((form for form in FORMS if form.fits(content)), None)
+    if form is None:
         known = ", ".join(form.name for form in FORMS)
-        raise SessionError(f"{path} is nothing that chat sessions can be read from. That are: {known}.") from None
+        raise SessionError(f"{path} is nothing that chat sessions can be read from. That are: {known}.")
+
     try:
         sessions = form.read(content, path)
     except SettingsError as error:
