@@ -105,8 +105,10 @@ class _Sizes:
         return count >= window or (count % _ROUND == 0 and self._is_low(count))
 
     def are_suspicious(self, count: int, window: int) -> bool:
-        """Whether messages may have been dropped: the count is low, or one more message would not have fitted."""
-        return self._is_low(count) or self._likely_drop(count, window) is not None
+        """Whether messages may have been dropped: that explains a low count, or one more would not have fitted."""
+        # Without a short system prompt alone no prompt is much shorter: then it is the estimate that is wrong.
+        is_explained = _GENEROUS * sum(self._droppable) >= self._total - count
+        return (self._is_low(count) and is_explained) or self._likely_drop(count, window) is not None
 
     def dropped(self, count: int, window: int) -> int:
         """Return about how many tokens were dropped."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
@@ -114,6 +114,16 @@ async def test_a_dropped_system_prompt_is_found() -> None:
     dropped = await found(server, asked)
 
     assert dropped == pytest.approx(KNOWN.count(SYSTEM), rel=0.2)
+
+
+async def test_a_short_system_prompt_alone_does_not_explain_a_low_count() -> None:
+    dense = question("0.5," * 2_000)
+    server, asked = Server(), request(replace(SYSTEM, parts=question("Be brief.").parts), dense, window=32_768)
+
+    dropped = await unread(server, asked, UNCALIBRATED.count_request(asked.messages, ()) // 4, UNCALIBRATED)
+
+    assert dropped is None
+    assert server.asked == []
 
 
 @pytest.mark.parametrize("known", [KNOWN, UNCALIBRATED])
