@@ -16,6 +16,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -28,6 +29,7 @@ from .idle import IdleThread, quietly
 from .messages import Json
 from .remote import COMMANDS, Remote
 from .scripts import FOLDER, module
+from .tools.outcome import Outcome
 from .transcript import transcript
 from .wire import VERSION
 
@@ -244,8 +246,8 @@ def _desk_here() -> Desk:
 def _with_printed(function: Callable[[], T], shell: Any) -> T:
     """Call a function of the kernel's thread; what a tool printed besides belongs to its result."""
     result, printed = quietly(function, shell)
-    if isinstance(result, str) and printed and printed not in result:
-        return f"{result}\n[it printed]\n{printed}"  # type: ignore[return-value]  # a str, as the function's is
+    if isinstance(result, Outcome) and printed and printed not in result.text:
+        return replace(result, text=f"{result.text}\n[it printed]\n{printed}")
     return result
 
 
