@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -42,3 +43,5 @@ def typed(**limits: int) -> Iterator[Typed]:
     recorder.install()
     yield Typed(shell, recorder)
     recorder.uninstall()
+    # Else each lives until the process ends, and then collects the garbage of all: minutes, for hundreds of them.
+    atexit.unregister(shell.atexit_operations)
