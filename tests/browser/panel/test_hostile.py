@@ -106,7 +106,11 @@ def test_a_remote_picture_is_asked_for_only_when_it_is_clicked(panel: PanelPage)
     expect(remote).to_be_visible()
     expect_unharmed(panel)
 
-    with panel.page.expect_request(f"{CANARY}/plot.png"):
+    # The console tells that nobody is there after the request has failed.
+    with (
+        panel.page.expect_request(f"{CANARY}/plot.png"),
+        panel.page.expect_console_message(lambda message: message.type == "error"),
+    ):
         remote.click()
 
     assert panel.requests == [f"{CANARY}/plot.png"]
