@@ -152,7 +152,7 @@ def described(model: str, request: Request) -> dict[str, Json]:
     options = {name: value for name, value in request.options.items() if name not in _IGNORED}
     told: dict[str, Json] = {"model": model, "messages": [_said(message) for message in request.messages]}
     if request.tools:
-        told["tools"] = [to_plain(tool.name, tool.description, tool.parameters) for tool in request.tools]
+        told["tools"] = [_tool(tool.name, tool.description, tool.parameters) for tool in request.tools]
     told |= {name: value for name, value in (("options", options), ("think", request.think)) if value not in ({}, None)}
     if request.schema is not None:
         told["schema"] = dict(request.schema)
@@ -161,8 +161,7 @@ def described(model: str, request: Request) -> dict[str, Json]:
     return plain
 
 
-def to_plain(name: str, description: str, parameters: Mapping[str, Json]) -> dict[str, Json]:
-    """Return a tool as JSON."""
+def _tool(name: str, description: str, parameters: Mapping[str, Json]) -> dict[str, Json]:
     return {"name": name, "description": description.splitlines(), "parameters": dict(parameters)}
 
 
