@@ -39,7 +39,7 @@ from .reply import Reply
 from .sessions import Sessions
 from .settings import Settings
 from .sources import outside
-from .stopping import StopServer
+from .stopping import RUN, StopServer
 from .stores.base import Store
 from .stores.tinydb import TinyStore
 from .tools.mcp.tools import McpTools
@@ -120,7 +120,7 @@ class Chat:
         # Whoever keeps sessions elsewhere has not said where else.
         home = None if store else sessions_folder(self.settings).parent
         counts = home and home / "calibration.json"
-        self._stop_server = home and StopServer(home / "run", self._stop_turns)
+        self._stop_server = home and StopServer(home / RUN, self._stop_turns)
         self._planner = Planner(self.catalog, None if isinstance(model, str) else model, place, Calibrations(counts))
         if session:
             self.sessions.enter(session)

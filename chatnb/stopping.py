@@ -1,6 +1,6 @@
 """Let another process of the same user end the answers of this one: what `chatnb stop` talks to.
 
-A process whose answers are kept listens, from its first one on, on a Unix socket of its own in the folder `run` beside the
+A process whose answers are kept listens, from its first one on, on a Unix socket of its own in a folder beside the
 sessions. Nobody looks anywhere again and again: whoever connects gets a line for each answer, which is stopped then. The
 socket of a process that was killed stays behind as a file, and is removed by whoever comes next.
 
@@ -20,6 +20,9 @@ from pathlib import Path
 
 from .errors import SettingsError
 from .stores.disk import make_private
+
+RUN = "run"
+"""The folder's name."""
 
 PATIENCE_S = 5.0
 """How long a process may take to answer; one that is stopped itself never does."""

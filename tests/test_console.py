@@ -60,10 +60,15 @@ def test_a_question_is_answered_with_nothing_else_on_stdout(tmp_path: Path, serv
     assert server.chats[0].body["options"]["seed"] == 1
 
 
-def test_what_is_piped_in_is_asked_too(tmp_path: Path, server: FaultServer) -> None:
-    run("ask", "Explain:", home=tmp_path, host=server.url, piped="a = {1}\n")
+def test_what_is_piped_in_goes_along_with_the_words_or_is_the_question(tmp_path: Path, server: FaultServer) -> None:
+    for words in (("ask", "Explain:"), ("ask",), ()):
+        result = run(*words, home=tmp_path, host=server.url, piped="a = {1} @f.md\n")
+        assert (result.returncode, result.stdout, result.stderr) == (0, "It is 42.\n", "")
 
-    assert server.chats[0].messages[-1]["content"] == "Explain:\n\na = {1}"
+    carried, *alone = (chat.messages[-1]["content"] for chat in server.chats)
+    assert "standard input" in carried
+    assert carried.endswith("```\na = {1} @f.md\n```\n\nExplain:")
+    assert alone == ["a = {1} @f.md"] * 2
 
 
 def test_a_session_goes_on_under_its_title(tmp_path: Path, server: FaultServer) -> None:
@@ -87,7 +92,8 @@ def test_files_are_carried_along_by_option_and_by_mention_but_never_by_what_is_p
     assert "This is a, b.md" in text
     assert "This is c.md" in text
     assert "This is d.md" not in text
-    assert text.endswith("Compare with @c.md:\n\nSee @d.md")
+    assert "See @d.md" in text
+    assert text.endswith("Compare with @c.md:")
 
 
 def test_folders_and_earlier_sessions_are_carried_along(tmp_path: Path, server: FaultServer) -> None:
