@@ -401,7 +401,7 @@ def test_flags_go_before_the_environment(tmp_path: Path) -> None:
             "--set",
             searching,
             "--web",
-            "--db",
+            "--home",
             str(tmp_path / "db"),
             "--log",
             "a.log",
@@ -410,8 +410,8 @@ def test_flags_go_before_the_environment(tmp_path: Path) -> None:
         first = run(*words, home=tmp_path, host=server.url)
         run(*words[:-1], "How?", home=tmp_path, host=server.url)
         offered = {tool["function"]["name"] for tool in server.chats[-1].body["tools"]}
-        listed = run("--list", "--db", str(tmp_path / "db"), home=tmp_path)
-        found = run("search", "--db", str(tmp_path / "db"), "42", home=tmp_path)
+        listed = run("--list", "--home", str(tmp_path / "db"), home=tmp_path)
+        found = run("search", "--home", str(tmp_path / "db"), "42", home=tmp_path)
 
     assert (first.returncode, first.stdout, len(server.chats)) == (0, "It is 42.\n", 3)
     assert {"web_search", "read_page"} <= offered

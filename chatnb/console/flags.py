@@ -73,7 +73,7 @@ def add_answer_flags(parser: Parser) -> None:
 
 
 def _add_setting_flags(parser: Parser) -> None:
-    parser.add_argument("--db", metavar="FOLDER", help="where the sessions are, instead of your data folder")
+    parser.add_argument("--home", metavar="FOLDER", help="where the sessions are, instead of your data folder")
     parser.add_argument(
         "--set",
         metavar="NAME=VALUE",

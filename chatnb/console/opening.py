@@ -53,8 +53,8 @@ def configured(parsed: argparse.Namespace) -> ChatConfig:
         If there is no such setting, or it cannot have that value.
     """
     config = ChatConfig.instance()
-    if parsed.db:
-        config.take("home", parsed.db, "--db")
+    if parsed.home:
+        config.take("home", parsed.home, "--home")
     for pair in parsed.set:
         assign(config, pair, "--set")
     if getattr(parsed, "retries", None):

@@ -136,7 +136,7 @@ def test_another_process_ends_the_cell_as_the_interrupt_does(kernel: Kernel, tmp
     pending.wait_for_text("word word")
 
     stopped = subprocess.run(
-        [sys.executable, "-m", "chatnb", "stop", "--db", str(tmp_path / "home")],
+        [sys.executable, "-m", "chatnb", "stop", "--home", str(tmp_path / "home")],
         env=processes.environment(),
         capture_output=True,
         text=True,
