@@ -65,8 +65,7 @@ def understood(words: Sequence[str]) -> tuple[Command, argparse.Namespace]:
     return command, parsed
 
 
-def add_answer_flags(parser: Parser) -> None:
-    """Add what only a console needs to be told of its answers; elsewhere a setting or a cell says it."""
+def _add_answer_flags(parser: Parser) -> None:
     parser.add_argument("--web", action="store_true", help="let the model search the web and read pages (asked first)")
     parser.add_argument("--retries", metavar="N", help="how often a model that fails is asked, the first time included")
     parser.add_argument("--log", metavar="FILE", help="append what is asked and answered to a file")
@@ -90,7 +89,7 @@ def _add_talk(parser: Parser) -> None:
     parser.add_argument("--select", action="store_true", help="choose a session from a menu, and go on in it")
     parser.add_argument("-l", "--list", dest="lists", action="store_true", help="list the sessions")
     add_lasting_options(parser)
-    add_answer_flags(parser)
+    _add_answer_flags(parser)
     parser.add_argument("--version", action="store_true", help="say which version this is")
     parser.set_defaults(name=[])
 
@@ -98,14 +97,14 @@ def _add_talk(parser: Parser) -> None:
 def _add_open(parser: Parser) -> None:
     parser.add_argument("name", nargs="*", metavar="SESSION", help="title or id; none: a menu")
     add_lasting_options(parser)
-    add_answer_flags(parser)
+    _add_answer_flags(parser)
     parser.set_defaults(goes_on=False, select=False, lists=False)
 
 
 def _add_ask(parser: Parser) -> None:
     parser.add_argument("words", nargs="*", metavar="QUESTION", help="without one, what is piped in is the question")
     add_question_options(parser)
-    add_answer_flags(parser)
+    _add_answer_flags(parser)
 
 
 def _add_export(parser: Parser) -> None:

@@ -21,7 +21,6 @@ from ..stores.disk import make_private
 from .slash import SLASH, is_command
 
 _PROMPT = FormattedText([("bold ansigreen", "> ")])
-_CHOOSE = "> "
 
 
 def line_of(desk: Desk, history: Path | None) -> PromptSession[str]:
@@ -102,6 +101,10 @@ def _keys() -> KeyBindings:
     @keys.add("c-j", filter=~completion_is_selected)
     def _send(event: KeyPressEvent) -> None:
         event.current_buffer.validate_and_handle()
+
+    @keys.add("enter", filter=completion_is_selected)
+    def _take(event: KeyPressEvent) -> None:
+        event.current_buffer.complete_state = None  # what was chosen stays, and can be added to
 
     @keys.add("escape", "enter")
     def _break(event: KeyPressEvent) -> None:

@@ -30,8 +30,11 @@ def show(value: object, hint: Callable[[str], str], console: Console | None = No
     if value is None:
         return
     console = console or Console(highlight=False)
-    if not isinstance(value, Listing) or not console.is_terminal:
+    if not console.is_terminal:
         sys.stdout.write(f"{hint(printable(repr(value)))}\n")
+        return
+    if not isinstance(value, Listing):
+        console.print(Text(hint(printable(repr(value)))))
         return
     if not value:
         console.print(Text(hint(value.empty)))
