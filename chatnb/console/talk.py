@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from dataclasses import replace
 
+from prompt_toolkit import PromptSession
 from rich.console import Console
 from rich.text import Text
 
@@ -89,25 +91,30 @@ class Conversation:
         prompt = line_of(self._desk, path if settings.save else None)
         self._greet(settings)
         while True:
+            with suppress(KeyboardInterrupt):  # at the prompt: the line is cleared
+                if not self._go_on(prompt):
+                    return
+
+    def _go_on(self, prompt: PromptSession[str]) -> bool:
+        """Read a line and do what it says; return False if the user leaves."""
+        last = self._desk.chat.last
+        try:
             options, text = _parted(self._line.next_input)
             self._line.next_input = ""
-            last = self._desk.chat.last
-            try:
-                typed = prompt.prompt(default=text)
-                if typed.strip():
-                    self._do(typed, options)
-            except (EOFError, Leave):
-                return
-            except ChatInterrupted as stopped:
-                if self._desk.chat.last is last:  # else the answer that was stopped says so itself
-                    self._screen.print(Text(str(stopped), style="dim"))
-            except KeyboardInterrupt:  # at the prompt: the line is cleared
-                continue
-            except ChatError as error:
-                kind = "" if isinstance(error, SettingsError) else f"{type(error).__name__}: "
-                self._errors.print(Text(at_prompt(printable(f"{kind}{error}")), style="red"))
-            finally:
-                self._log.write_finished(self._desk.chat.sessions)
+            typed = prompt.prompt(default=text)
+            if typed.strip():
+                self._do(typed, options)
+        except (EOFError, Leave):
+            return False
+        except ChatInterrupted as stopped:
+            if self._desk.chat.last is last:  # else the answer that was stopped says so itself
+                self._screen.print(Text(str(stopped), style="dim"))
+        except ChatError as error:
+            kind = "" if isinstance(error, SettingsError) else f"{type(error).__name__}: "
+            self._errors.print(Text(at_prompt(printable(f"{kind}{error}")), style="red"))
+        finally:
+            self._log.write_finished(self._desk.chat.sessions)
+        return True
 
     def _greet(self, settings: Settings) -> None:
         session = self._desk.chat.sessions.current

@@ -102,6 +102,11 @@ class Terminal:
         """Press Ctrl-C."""
         self.child.sendintr()
 
+    def clear_line(self) -> None:
+        """Press Ctrl-C, and wait for an empty prompt."""
+        self.interrupt()
+        self.wait_for_prompt()
+
     def resize(self, rows: int, columns: int) -> None:
         """Make the window another size, as dragging its corner does."""
         self._screen.resize(rows, columns)

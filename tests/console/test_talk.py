@@ -53,7 +53,7 @@ def running_terminal(folder: Path, server: FaultServer) -> Iterator[Terminal]:
 def terminal(running_terminal: Terminal) -> Terminal:
     """Give the terminal with a new session in it."""
     if running_terminal.raw and running_terminal.line != ">":  # a test before this one failed
-        running_terminal.interrupt()
+        running_terminal.clear_line()
     running_terminal.do("/clear")
     running_terminal.forget()
     return running_terminal
@@ -101,7 +101,7 @@ def test_ctrl_c_stops_the_answer_and_what_was_said_is_kept_and_marked(
 
 def test_ctrl_c_at_the_prompt_clears_the_line(terminal: Terminal, server: FaultServer) -> None:
     terminal.type("Not this")
-    terminal.interrupt()
+    terminal.clear_line()
     terminal.do("But this.")
 
     assert asked(server) == ["But this."]
@@ -157,22 +157,36 @@ def test_the_session_leaves_as_a_file(terminal: Terminal, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "keys", "completed"),
+    ("typed", "completed"),
     [
-        ("/mod", "\t", "/model"),
-        ("/model lo", "\t", "/model long:latest"),
-        ("/export --for", "\t\t\r", "/export --format"),
-        ("What does @file:no", "\t", "What does @file:notes.md"),
-        ("/set retry_max", "\t", "/set retry_max_delay="),
+        ("/mod", "/model"),
+        ("/model lo", "/model long:latest"),
+        ("/export --as", "/export --as-markdown"),
+        ("What does @file:no", "What does @file:notes.md"),
+        ("/set retry_max", "/set retry_max_delay="),
     ],
 )
-def test_tab_completes_commands_and_what_they_take(terminal: Terminal, typed: str, keys: str, completed: str) -> None:
+def test_tab_completes_commands_and_what_they_take(terminal: Terminal, typed: str, completed: str) -> None:
     terminal.type(typed)
 
-    terminal.child.send(keys)
+    terminal.child.send("\t")
 
     terminal.wait_for_prompt(completed)
-    terminal.interrupt()
+    terminal.clear_line()
+
+
+def test_enter_takes_the_completion_that_is_chosen_and_sends_nothing(terminal: Terminal) -> None:
+    terminal.type("/export --fo")
+    terminal.child.send("\t")
+    terminal.wait_for("--force")
+    terminal.child.send("\t")
+    terminal.wait_for_prompt("/export --format")
+
+    terminal.child.send("\r")
+
+    terminal.read_until(lambda: "--force" not in terminal.text, "The end of the menu")
+    terminal.wait_for_prompt("/export --format")
+    terminal.clear_line()
 
 
 def test_help_and_completion_know_every_command(terminal: Terminal) -> None:
@@ -188,7 +202,7 @@ def test_help_and_completion_know_every_command(terminal: Terminal) -> None:
     ("line", "told"),
     [
         ("/modle", "There is no command 'modle'. Did you mean `/model`?"),
-        ("/open nothing", "SessionNotFound: No chat session is called 'nothing'. `/sessions` lists them all."),
+        ("/open qqqq", "SessionNotFound: No chat session is called 'qqqq'. `/sessions` lists them all."),
         ("/set nothing=1", "There is no setting 'nothing'."),
         ('/export "', "The command cannot be read"),
         ("/ask -m broken Why?", "out of luck"),
@@ -214,12 +228,13 @@ def test_a_tool_asks_before_it_writes(terminal: Terminal, folder: Path) -> None:
     terminal.enter("Write it.")
     terminal.wait_for("+Beta")
     terminal.wait_for("Allow it?")
-
+    at_question = terminal.text
     terminal.child.send("y\r")
     terminal.wait_for("Written.")
     terminal.wait_for_prompt()
 
     assert (folder / "b.md").read_text("utf-8") == "Beta"
+    assert "…" not in at_question
 
 
 def test_deleting_asks(terminal: Terminal, folder: Path) -> None:
@@ -294,7 +309,7 @@ def test_what_was_typed_is_found_again_by_its_user_alone(terminal: Terminal, fol
     terminal.child.send("\x1b[A")
 
     terminal.wait_for_prompt("Remember me.")
-    terminal.interrupt()
+    terminal.clear_line()
     assert stat.S_IMODE((folder / "home" / "console-history").stat().st_mode) == 0o600
 
 
