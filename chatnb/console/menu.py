@@ -6,7 +6,7 @@ import shutil
 
 from prompt_toolkit.shortcuts import choice
 
-from ..errors import ChatInterrupted, SettingsError
+from ..errors import ChatInterrupted, SessionNotFound
 from ..messages import SessionInfo
 from ..sessions import Sessions
 from ..views.words import printable, shortened
@@ -21,14 +21,14 @@ def choose_session(sessions: Sessions) -> str:
 
     Raises
     ------
-    SettingsError
+    SessionNotFound
         If there is none.
     ChatInterrupted
         If the user chooses none.
     """
     newest = sessions.all()[:_LISTED]
     if not newest:
-        raise SettingsError("There are no sessions yet. `chatnb` begins one.")
+        raise SessionNotFound("There are no sessions yet. `chatnb` begins one.")
     room = shutil.get_terminal_size().columns - _BESIDE
     try:
         chosen: str = choice(_QUESTION, options=[(info.id, _entry(info, room)) for info in newest])

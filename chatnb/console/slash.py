@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich.console import Console
 
@@ -19,7 +20,7 @@ from ..commands.tools import list_tools
 from ..desk import Desk
 from ..errors import SettingsError
 from ..listing import Listing
-from ..options import HelpAsked
+from ..options import HelpAsked, parse_line
 from .hints import at_prompt
 from .opening import assign
 
@@ -53,23 +54,22 @@ def run(line: str, desk: Desk) -> object:
     """
     found = _COMMAND.fullmatch(line)
     name, rest = (found[1], (found[2] or "").strip()) if found else ("", "")
+    # A question is never taken apart into words, nor is a value.
+    words = [rest] if name in ("ask", "set") and rest else words_of(rest)
     try:
-        if name == "ask":  # a question is never taken apart into words
-            return desk.ask_line(rest)
-        if name == "set":
-            return set_one(desk, [rest] if rest else [])
-        return do([name, *words_of(rest)], desk, SLASH)
+        return do([name, *words], desk, SLASH)
     except HelpAsked as asked:
         return Said(str(asked).rstrip("\n"))
 
 
-class Said(str):
+@dataclass(frozen=True, slots=True, repr=False)
+class Said:
     """A text that shows itself as it is."""
 
-    __slots__ = ()
+    text: str
 
     def __repr__(self) -> str:
-        return str(self)
+        return self.text
 
 
 def show_help(desk: Desk, words: Sequence[str]) -> object:
@@ -87,7 +87,8 @@ def show_help(desk: Desk, words: Sequence[str]) -> object:
 
 def ask(desk: Desk, words: Sequence[str]) -> object:
     """Ask with options: `/ask -c file:data.csv -t files QUESTION`; `/ask -h` lists them. `@file:data.csv` goes without."""
-    return desk.ask_line(" ".join(words))
+    options, text = parse_line(" ".join(words), "/ask")
+    return desk.ask(options, text, "Write one after /ask.")
 
 
 def model(desk: Desk, words: Sequence[str]) -> object:
@@ -121,9 +122,9 @@ def tools(desk: Desk, words: Sequence[str]) -> object:
 
 def set_one(desk: Desk, words: Sequence[str]) -> object:
     """Change a setting for as long as this runs: `/set retry_max_delay=30`; `/config` lists them."""
-    if not words:
+    if not (pairs := parsed_words("set", set_one, words, "NAME=VALUE")):
         raise SettingsError("Which setting? /set NAME=VALUE; `/config` lists them all.")
-    assign(desk.config, words[0], "--set")
+    assign(desk.config, pairs[0], "--set")
     return None
 
 

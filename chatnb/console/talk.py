@@ -15,7 +15,7 @@ from ..chat import sessions_folder
 from ..commands.sessions import open_session
 from ..config import ChatConfig
 from ..desk import Desk
-from ..errors import ChatError, ChatInterrupted, SettingsError
+from ..errors import ChatError, ChatInterrupted, SessionNotFound, SettingsError
 from ..options import Options, options_of, parse_question
 from ..settings import Settings
 from ..views.terminal import TerminalView
@@ -162,7 +162,7 @@ def _enter(desk: Desk, parsed: argparse.Namespace, options: Options) -> None:
     elif options.session:
         sessions.enter(options.session)
     elif parsed.goes_on and sessions.resume() is None:
-        raise SettingsError(
+        raise SessionNotFound(
             "This folder has no session yet. `chatnb` begins one; `chatnb --select` lists those of other places."
         )
     # What a session has of its own goes before the settings, but not before what was just typed.
