@@ -14,7 +14,8 @@ from rich.text import Text
 from ..listing import Listing, is_numeric
 from ..views.words import printable
 
-_LEAST = 12  # columns of a screen for a column of a table that has to be folded
+_BETWEEN = 2  # columns of the screen between two of a table
+_LONGEST = 32  # characters of a word that is not broken to make room
 
 
 def show(value: object, hint: Callable[[str], str], console: Console | None = None) -> None:
@@ -42,21 +43,40 @@ def show(value: object, hint: Callable[[str], str], console: Console | None = No
     if value.caption:
         console.print(Text(hint(printable(value.caption)), style="dim"))
     columns = [[printable(cell) for cell in column] for column in value.shown]
-    widths = [max(map(len, column)) for column in columns]
-    needed = sum(min(width, _LEAST) for width in widths) + 2 * (len(widths) - 1)
-    if needed > console.width:
+    needed = [max(map(_least, column)) for column in columns]
+    room = console.width - _BETWEEN * (len(columns) - 1)
+    if sum(needed) > room:
         _print_records(columns, console)
     else:
-        _print_table(columns, widths, console)
+        _print_table(columns, _fitting([max(map(len, column)) for column in columns], needed, room), console)
+
+
+def _fitting(widths: Sequence[int], needed: Sequence[int], room: int) -> list[int]:
+    """Return widths that fit into a room, taken from those columns that can spare most.
+
+    Examples
+    --------
+    >>> _fitting([5, 30, 24], [5, 8, 24], 50)
+    [5, 21, 24]
+    """
+    fitting = list(widths)
+    while sum(fitting) > room:
+        spare = [width - least for width, least in zip(fitting, needed, strict=True)]
+        fitting[spare.index(max(spare))] -= 1
+    return fitting
+
+
+def _least(cell: str) -> int:
+    """Return how wide a cell has to be so that none of its words is broken."""
+    return min(max(map(len, cell.split()), default=0), _LONGEST)
 
 
 def _print_table(columns: Sequence[Sequence[str]], widths: Sequence[int], console: Console) -> None:
-    has_room = sum(widths) + 2 * (len(widths) - 1) <= console.width
     has_titles = any(title.strip() for title, *_ in columns)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_header=has_titles)
+    table = Table(box=None, pad_edge=False, padding=(0, _BETWEEN, 0, 0), header_style="dim", show_header=has_titles)
     for column, width in zip(columns, widths, strict=True):
         justify: Literal["right", "left"] = "right" if is_numeric(column) else "left"
-        table.add_column(Text(column[0]), no_wrap=has_room or width <= _LEAST, overflow="fold", justify=justify)
+        table.add_column(Text(column[0]), width=width, overflow="fold", justify=justify)
     for row in zip(*(cells for _, *cells in columns), strict=True):
         table.add_row(*map(Text, row))
     console.print(table)
