@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from .context.cell import Cell
 from .context.notebook import cells_of
 from .context.standing import Told
 
@@ -27,7 +28,7 @@ WAITS_S = 0.3
 """How long a question that is asked of a model waits for the page."""
 
 PUTS_S = 3.0
-"""How long new cells are waited for: whoever is there, and slow, may still make them."""
+"""How long a change is waited for: whoever is there, and slow, may still make it."""
 
 NewCell = tuple[Literal["code", "markdown"], str]
 """The kind of a cell and its source."""
@@ -42,10 +43,12 @@ class Bridge:
         A kernel's; with any other one there is no page.
     asking
         Returns the id of the cell that runs; empty where it is not known.
+    is_attended
+        Whether somebody is there who has a page.
     """
 
-    def __init__(self, shell: InteractiveShell, asking: Callable[[], str]) -> None:
-        self._shell, self._asking = shell, asking
+    def __init__(self, shell: InteractiveShell, asking: Callable[[], str], is_attended: Callable[[], bool]) -> None:
+        self._shell, self._asking, self._is_attended = shell, asking, is_attended
         self._kernel: Any = getattr(shell, "kernel", None)
         self._waiting: dict[str, Future[Any]] = {}
         self._is_there: bool | None = None  # None: nobody has been asked yet
@@ -77,6 +80,12 @@ class Bridge:
         made = [{"cell_type": kind, "source": source, "metadata": {}} for kind, source in cells]
         return self._ask(PUTS_S, put=made) is not None
 
+    def change(self, cell: Cell, source: str) -> bool:
+        """Give a cell another source, in one step of the notebook's undo; return whether it still was what it was."""
+        change = {"id": cell.id, "before": cell.source, "after": source}
+        answer = self._ask(PUTS_S, change=change)
+        return answer is not None and answer.get("is_changed") is True
+
     @property
     def _patience_s(self) -> float:
         """How long an answer is waited for; whoever was not there is asked all the same, and counts the next time."""
@@ -84,7 +93,7 @@ class Bridge:
 
     def _ask(self, patience_s: float, **what: Any) -> Mapping[str, Any] | None:
         """Ask the page, and return its answer if it comes in time."""
-        if self._debug is None:
+        if self._debug is None or not self._is_attended():
             return None
         parent = self._shell.get_parent()  # type: ignore[attr-defined]  # a kernel's shell
         is_in_cell = self._shell.displayhook.exec_result is not None

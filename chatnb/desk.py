@@ -19,7 +19,6 @@ from .context.cells import CellsSource
 from .context.failure import ErrorSource
 from .context.gather import Gatherer
 from .context.recorder import Recorder
-from .context.standing import Told
 from .context.summaries import summarize
 from .context.variables import VariablesSource
 from .errors import ChatInterrupted, SessionError, SessionNotFound, SettingsError, StoreError
@@ -55,7 +54,7 @@ class Desk:
         self.shell = shell
         self.config = config
         self._recorder = recorder
-        self._bridge = Bridge(shell, lambda: recorder.asking_id)
+        self._bridge = Bridge(shell, lambda: recorder.asking_id, lambda: self.is_attended)
         self.closing: list[Callable[[], object]] = [self._bridge.close]  # of what works with it
         self._hosts: set[str] = set()  # whose pages the user wants read
         self._agreed: set[str] = set()  # questions that the user has said yes to
@@ -72,7 +71,8 @@ class Desk:
             # The first question that is to be kept fails with it; until then `%chat doctor` has to work.
             self._tell(str(error))
         self._tell_notices()
-        self.bench = Bench(config, self.chat, lambda: self.is_attended, shell, self.gatherer)
+        page = self._bridge if hasattr(shell, "kernel") else None
+        self.bench = Bench(config, self.chat, lambda: self.is_attended, shell, self.gatherer, page=page)
 
     @property
     def is_live(self) -> bool:
@@ -180,7 +180,7 @@ class Desk:
             Asks before a file of secrets or a page of the web is read; None: in the cell that runs.
         """
         folder = Path.cwd()
-        cells = CellsSource(self._recorder, self._notebook, self._page)
+        cells = CellsSource(self._recorder, self._notebook, self._bridge.read)
         return Gatherer(
             [
                 cells,
@@ -202,10 +202,6 @@ class Desk:
     def _notebook(self) -> Path | None:
         """Return the path of this notebook, where it is known."""
         return notebook_path(self.config.notebook, self.shell.user_ns, os.environ, Path.cwd(), is_live=self.is_live)
-
-    def _page(self) -> Told:
-        """Return what stands in the notebook now, where a page shows it."""
-        return self._bridge.read() if self.is_attended else (None, "")
 
     def _take_over(self) -> None:
         """Go on in the conversation that this notebook holds, where the store does not know of one: somebody gave it away."""
@@ -292,7 +288,7 @@ class Desk:
             cells = [_cell_of(block) for block in blocks]
             # What front ends do by themselves is one cell of code, once this one has ended.
             is_more = len(cells) > 1 or cells[0][0] != "code"
-            if not (is_more and self.is_attended and self._bridge.put(cells)):
+            if not (is_more and self._bridge.put(cells)):
                 self.shell.set_next_input("\n\n".join(block.code for block in blocks))
 
     def _named(self, name: str, option: str) -> Any:

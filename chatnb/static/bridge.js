@@ -1,5 +1,5 @@
 /**
- * What a kernel may ask of the notebook that it serves: what stands in its cells now, saved or not, and new cells.
+ * What a kernel may ask of the notebook that it serves: what stands in its cells now, saved or not, and changes.
  *
  * It asks by a message of its own on IOPub: a page that does not know it passes it over, where a comm would be an error in
  * the page or in the kernel. The answer is a custom request of the debug protocol, since that goes over the control channel,
@@ -29,12 +29,15 @@ export function serve(context) {
     const at = shared.cells.findIndex((/** @type {any} */ cell) => cell.id === content.cell);
     // What a cell asks is for the page that runs it, and for the notebook that it stands in; no cell may only read.
     if (content.client ? content.client !== kernel.clientId || at < 0 : content.put) return;
-    // One insertion is one step of the notebook's undo.
-    if (content.put?.length) shared.insertCells(at + 1, content.put);
-    const cells = content.put ? [] : shared.cells.map((/** @type {any} */ cell) =>
+    const { put, change } = content;
+    const changed = change && shared.cells.find((/** @type {any} */ cell) => cell.id === change.id && cell.source === change.before);
+    // Each is one step of the notebook's undo.
+    if (put?.length) shared.insertCells(at + 1, put);
+    if (changed) shared.transact(() => changed.setSource(change.after));
+    const cells = put || change ? [] : shared.cells.map((/** @type {any} */ cell) =>
       ({ id: cell.id, cell_type: cell.cell_type, source: cell.source, execution_count: cell.execution_count }));
     const isLarge = JSON.stringify(cells).length > LARGEST_CHARS;
-    const answer = { id: content.id, cells: isLarge ? null : cells };
+    const answer = { id: content.id, cells: isLarge ? null : cells, is_changed: Boolean(changed) };
     // It is rejected where the kernel has gone meanwhile.
     kernel.requestDebug({ seq: 0, type: "request", command: "chatnb", arguments: answer }).done.catch(() => {});
   });
