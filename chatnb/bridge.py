@@ -1,4 +1,4 @@
-"""The notebook as the page shows it that runs the cell: what stands in its cells now, and new cells in it.
+"""The notebook as the page shows it that runs the cell: what stands in its cells now, and changes to them.
 
 A kernel knows what ran, and a file what was saved; only the page knows the rest. It is asked by static/bridge.js, which the
 labextension brings to all notebooks and a panel to its own. Which of the two is there, or neither, makes no difference
@@ -106,13 +106,13 @@ class Bridge:
             **what,
         }
         self._waiting[name] = answered
+        self._is_there = False  # until it answers
         try:
             self._kernel.session.send(
                 self._kernel.iopub_socket, "chatnb_ask", question, parent=parent, ident=b"chatnb_ask"
             )
             answer: Mapping[str, Any] = answered.result(timeout=patience_s)
         except TimeoutError:
-            self._is_there = False
             return None
         else:
             return answer

@@ -27,7 +27,7 @@ export function serve(context) {
     const shared = context.model?.sharedModel;
     if (header.msg_type !== "chatnb_ask" || content.v !== 1 || !kernel?.requestDebug || !shared?.insertCells) return;
     const at = shared.cells.findIndex((/** @type {any} */ cell) => cell.id === content.cell);
-    // What a cell asks is for the page that runs it, and for the notebook that it stands in; no cell may only read.
+    // What a cell asks is for the page that runs it, and for the notebook that it stands in; new cells are put below one.
     if (content.client ? content.client !== kernel.clientId || at < 0 : content.put) return;
     const { put, change } = content;
     const changed = change && shared.cells.find((/** @type {any} */ cell) => cell.id === change.id && cell.source === change.before);
