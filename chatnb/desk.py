@@ -22,7 +22,7 @@ from .context.recorder import Recorder
 from .context.summaries import summarize
 from .context.variables import VariablesSource
 from .errors import ChatInterrupted, SessionError, SessionNotFound, SettingsError, StoreError
-from .markdown import CodeBlock, code_blocks, safe_markdown
+from .markdown.safe import CodeBlock, code_blocks, safe_markdown
 from .messages import Context, Image, Message, Session, ToolCall
 from .models.base import Provider
 from .options import HelpAsked, Options, parse_line, parse_question

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from chatnb.elements import ATTRIBUTES, ELEMENTS
-from chatnb.fences import code_blocks
-from chatnb.html import Rendering, blocks, to_html
+from chatnb.markdown.elements import ATTRIBUTES, ELEMENTS
+from chatnb.markdown.fences import code_blocks
+from chatnb.markdown.html import Rendering, blocks, to_html
 from tests.fuzz.renderers import python_renderers
 from tests.hostile import answers
-from tests.test_markdown import CODE, TEXTS
+from tests.markdown.test_safe import CODE, TEXTS
 
 PICTURE = "data:image/png;base64," + base64.b64encode(b"picture").decode()
 CORPUS = dict(answers("http://127.0.0.1:9"))
