@@ -118,10 +118,9 @@ class Toolkit:
         if kernel is not None:
             shell = kernel.shell
             namespace: MutableMapping[str, Any] = shell.user_ns
-            editing = cell_tools(kernel.page) if kernel.page else ()
             self._makers["notebook"] = lambda: (
                 *notebook_tools(kernel.gatherer, namespace, shell.set_next_input),
-                *editing,
+                *(cell_tools(kernel.page) if kernel.page else ()),
             )
             self._makers["python"] = lambda: _python(kernel, folder)
         if search:
