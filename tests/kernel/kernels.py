@@ -21,6 +21,7 @@ from jupyter_client.manager import KernelManager
 from tests import processes
 from tests.kernel.iopub import IOPub, Published
 from tests.kernel.run import Run
+from tests.ports import free_ports
 
 OVERLOOKED_S = 15.0
 """Seconds after which a cell that has not begun never will."""
@@ -299,7 +300,11 @@ def running_kernel(home: Path, env: Mapping[str, str] | None = None, cwd: Path |
         "CHATNB_HOME": "home",  # a folder called chatnb could hide the package
     }
     places = {name: str(home / folder) for name, folder in folders.items()}
-    manager = KernelManager(connection_file=str(home / "kernel.json"))
+    # Those that it would choose are of the range that outgoing connections take theirs from: one in some hundreds is gone
+    # by the time the kernel wants it.
+    channels = ("shell", "iopub", "stdin", "hb", "control")
+    ports = {f"{channel}_port": port for channel, port in zip(channels, free_ports(len(channels)), strict=True)}
+    manager = KernelManager(connection_file=str(home / "kernel.json"), cache_ports=False, **ports)
     manager.start_kernel(env={**processes.environment(**places), **(env or {})}, cwd=str(cwd or home))
     client = manager.client()
     client.start_channels()
