@@ -16,6 +16,7 @@ from .messages import Context, Session, ToolResult
 from .servers import Reached, Servers
 from .toolkit import BUILT_IN, SETS, Kernel, Toolkit
 from .tools.approval import Approval, Asker, Proposal, Rule, Verdict
+from .tools.cell import Page
 from .tools.tool import Tool
 from .tools.toolbox import OnKernel, Toolbox
 from .tools.undo import Undo
@@ -86,6 +87,8 @@ class Bench:
         Returns what finds the things of a kernel.
     asks
         Asks the user whether a call may be made, on the thread that waits for the answer.
+    page
+        Shows its notebook.
 
     Attributes
     ----------
@@ -104,9 +107,10 @@ class Bench:
         gatherer: Callable[[], Gatherer] = lambda: Gatherer(()),
         *,
         asks: Callable[[Proposal], Verdict] = lambda proposal: asked(proposal, input, print),
+        page: Page | None = None,
     ) -> None:
         self._config, self._chat, self._is_attended = config, chat, is_attended
-        self._shell, self._gatherer, self._asks = shell, gatherer, asks
+        self._shell, self._gatherer, self._asks, self._page = shell, gatherer, asks, page
         self.undo = Undo({} if shell is None else shell.user_ns)
         self._approval = Approval()
         self.servers = Servers(config, chat.mcp, {*SETS, *BUILT_IN})
@@ -123,7 +127,7 @@ class Bench:
         if self._shell is None:
             return Toolkit(Path.cwd(), search=config.search, has_shell=config.shell)
         own = Toolbox.of_namespace(self._shell.user_ns).tools
-        kernel = Kernel(self._shell, self._gatherer(), self.undo, is_tried)
+        kernel = Kernel(self._shell, self._gatherer(), self.undo, self._page, is_tried)
         return Toolkit(Path.cwd(), own, kernel, search=config.search, has_shell=config.shell)
 
     def reach(self, kit: Toolkit, names: Sequence[str] | None = None) -> Reached:

@@ -11,6 +11,7 @@ from typing import Any
 
 from .asking import asked
 from .bench import Bench
+from .bridge import Bridge, NewCell
 from .chat import Chat
 from .config import ChatConfig
 from .context.base import Confirm, Reading
@@ -20,8 +21,8 @@ from .context.gather import Gatherer
 from .context.recorder import Recorder
 from .context.summaries import summarize
 from .context.variables import VariablesSource
-from .errors import ChatInterrupted, SessionError, SessionNotFound, SettingsError, StoreError
-from .markdown.safe import code_blocks
+from .errors import ChatInterrupted, SettingsError
+from .markdown.safe import CodeBlock, code_blocks, safe_markdown
 from .messages import Context, Image, Message, Session, ToolCall
 from .models.base import Provider
 from .options import HelpAsked, Options, parse_line, parse_question
@@ -30,13 +31,13 @@ from .planner import Ask
 from .questions import again, provider_for, settings_in
 from .receipt import Receipt
 from .reply import Reply
+from .resuming import go_on
 from .schema import Schema
 from .settings import Settings
 from .sources import ask_user, outside
 from .tools.approval import Proposal, Verdict
 from .tools.printed import printed_calls
 from .tools.toolbox import Toolbox
-from .transfer import import_sessions
 from .views.base import View
 from .views.follow import follow
 from .views.notebook import NotebookView
@@ -73,7 +74,8 @@ class Desk:
         self.shell = shell
         self.config = config
         self._recorder = recorder
-        self.closing: list[Callable[[], object]] = []  # of what works with it
+        self._bridge = Bridge(shell, lambda: recorder.asking_id if recorder else "", lambda: self.is_attended)
+        self.closing: list[Callable[[], object]] = [self._bridge.close]  # of what works with it
         self._hosts: set[str] = set()  # whose pages the user wants read
         self._agreed: set[str] = set()  # questions that the user has said yes to
         self._options = Options()  # of the last question
@@ -82,10 +84,17 @@ class Desk:
         )
         self._own_view = view
         self._shown: View | None = None  # the last answer
-        self.chat = chat or self._chat_here()
+        self.chat = chat or Chat(
+            settings=config.settings(), place=place_of(config.notebook, shell.user_ns, is_live=self.is_live)
+        )
+        if chat is None and (notice := go_on(self.chat.sessions, self._notebook())):
+            self._tell(notice)
         self._tell_notices()
+        page = self._bridge if hasattr(shell, "kernel") else None
         kernel = shell if recorder else None
-        self.bench = Bench(config, self.chat, lambda: self.is_attended, kernel, self.gatherer, asks=self._asks)
+        self.bench = Bench(
+            config, self.chat, lambda: self.is_attended, kernel, self.gatherer, asks=self._asks, page=page
+        )
 
     @property
     def is_live(self) -> bool:
@@ -250,7 +259,7 @@ class Desk:
         )
         if self._recorder is None:
             return Gatherer(around())
-        cells = CellsSource(self._recorder, self._notebook)
+        cells = CellsSource(self._recorder, self._notebook, self._bridge.read)
         return Gatherer(
             [
                 cells,
@@ -263,37 +272,6 @@ class Desk:
     def _notebook(self) -> Path | None:
         """Return the path of this notebook, where it is known."""
         return notebook_path(self.config.notebook, self.shell.user_ns, os.environ, Path.cwd(), is_live=self.is_live)
-
-    def _chat_here(self) -> Chat:
-        """Return a chat for this notebook, in the session in which it was, where it was in one."""
-        place = place_of(self.config.notebook, self.shell.user_ns, is_live=self.is_live)
-        self.chat = Chat(settings=self.config.settings(), place=place)
-        try:
-            if self.chat.sessions.resume() is None:
-                self._take_over()
-        except StoreError as error:
-            # The first question that is to be kept fails with it; until then `%chat doctor` has to work.
-            self._tell(str(error))
-        return self.chat
-
-    def _take_over(self) -> None:
-        """Go on in the conversation that this notebook holds, where the store does not know of one: somebody gave it away."""
-        path = self._notebook()
-        if path is None or not path.is_file():
-            return
-        try:
-            found = import_sessions(self.chat.sessions, path)
-        except SessionError:  # it holds none, as most notebooks
-            return
-        newest = max(found, key=lambda each: each.session.messages[-1].id if each.session.messages else "")
-        try:
-            session = self.chat.sessions.open(newest.session.id)
-        except SessionNotFound:  # its user put it into the trash
-            return
-        self._tell(
-            f"Goes on in the conversation of this notebook, {session.title!r} ({len(session.messages)} messages). "
-            "`%chat new` begins another."
-        )
 
     def close(self) -> None:
         """Stop what still runs, and release everything."""
@@ -339,7 +317,11 @@ class Desk:
                 raise SettingsError(
                     "The answer holds no block of code, so there is no next cell. Ask for code, or leave --code out."
                 )
-            self.shell.set_next_input("\n\n".join(block.code for block in blocks))
+            cells = [_cell_of(block) for block in blocks]
+            # What front ends do by themselves is one cell of code, once this one has ended.
+            is_more = len(cells) > 1 or cells[0][0] != "code"
+            if not (is_more and self._bridge.put(cells)):
+                self.shell.set_next_input("\n\n".join(block.code for block in blocks))
 
     def _named(self, name: str, option: str) -> Any:
         try:
@@ -369,3 +351,10 @@ class Desk:
 
     def _tell(self, notice: str) -> None:
         print(f"chatnb: {notice}", file=sys.stderr)  # noqa: T201 - a cell shows it apart from the answer
+
+
+def _cell_of(block: CodeBlock) -> NewCell:
+    """Return what a block of an answer becomes; Markdown is drawn as soon as it is there, so it has to be harmless."""
+    if block.language.casefold() in ("markdown", "md"):
+        return "markdown", safe_markdown(block.code)
+    return "code", block.code

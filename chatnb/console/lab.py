@@ -9,12 +9,14 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ..chat import Chat
 from ..errors import ChatError, SettingsError
+from ..labextension import install
 from ..models.base import ModelInfo
 from ..settings import Settings
 from .opening import configured
@@ -39,11 +41,14 @@ def run(parsed: argparse.Namespace) -> int:
     notebook = Path(FIRST_NOTEBOOK)
     if not notebook.exists():
         shutil.copyfile(_first_notebook(), notebook)
-    command = [sys.executable, "-m", "jupyter", "lab", str(notebook), *parsed.rest]
-    try:
-        return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - the user's own JupyterLab
-    except KeyboardInterrupt:
-        return 0  # Ctrl-C is how a JupyterLab is ended
+    with tempfile.TemporaryDirectory() as labextensions:
+        install(Path(labextensions))
+        extended = f"--LabApp.extra_labextensions_path={labextensions}"
+        command = [sys.executable, "-m", "jupyter", "lab", str(notebook), extended, *parsed.rest]
+        try:
+            return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - the user's own JupyterLab
+        except KeyboardInterrupt:
+            return 0  # Ctrl-C is how a JupyterLab is ended
 
 
 def _models(settings: Settings) -> tuple[Sequence[ModelInfo], str]:
