@@ -110,7 +110,7 @@ class Desk:
     def is_attended(self) -> bool:
         """Whether a person is there to answer a question."""
         if not hasattr(self.shell, "get_parent"):
-            return sys.stdin.isatty()
+            return sys.stdin is not None and sys.stdin.isatty()
         return bool(self.shell.get_parent().get("content", {}).get("allow_stdin", True))
 
     @property

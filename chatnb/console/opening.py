@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -105,4 +104,4 @@ def piped_in() -> str | None:
     if sys.stdin is None or sys.stdin.isatty():
         return None
     # Whatever it is, it is asked about: a byte that is no text does not end that.
-    return io.TextIOWrapper(sys.stdin.buffer, encoding=sys.stdin.encoding, errors="replace").read()
+    return sys.stdin.buffer.read().decode(sys.stdin.encoding, errors="replace").replace("\r\n", "\n")
