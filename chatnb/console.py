@@ -28,6 +28,7 @@ from .options import HelpAsked, Parser, add_question_options, options_of
 from .receipt import Receipt
 from .settings import Settings
 from .sources import ask_user, nobody, outside
+from .table_command import add_over_options, over_file
 from .transfer import add_export_options, chosen_in, export_sessions, import_sessions
 from .views.base import View
 from .views.follow import follow
@@ -79,6 +80,10 @@ def _parser() -> Parser:
     add_question_options(ask)
     ask.add_argument("words", nargs="*", metavar="QUESTION")
     ask.set_defaults(run=_ask)
+
+    over = commands.add_parser("over", help="ask one question about each row of a table, and keep each answer")
+    add_over_options(over)
+    over.set_defaults(run=over_file)
 
     mcp = commands.add_parser(
         "mcp", help="offer a running kernel to MCP clients over stdin and stdout, to be looked into"

@@ -141,7 +141,12 @@ class Settings:
     @property
     def models(self) -> tuple[str, ...]:
         """The models to ask, in order."""
-        return split_models(self.model, (*self.endpoints, "openai", "scripted"))
+        return split_models(self.model, self.providers)
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """What models may have before their names, besides Ollama, as far as it is known here."""
+        return (*self.endpoints, "openai", "scripted")
 
 
 def split_models(text: str, providers: Collection[str] = ()) -> tuple[str, ...]:
@@ -176,3 +181,14 @@ def has_hosts(name: str, providers: Collection[str] = ()) -> bool:
     """
     model, at, _ = name.partition("@")
     return bool(at) and model[-1:] not in ("", ":", "/") and model.partition(":")[0] not in providers
+
+
+def without_hosts(name: str, providers: Collection[str] = ()) -> str:
+    """Return a model's name alone.
+
+    Examples
+    --------
+    >>> without_hosts("qwen3:8b@gpu1,gpu2"), without_hosts("cloud:@cf/model")
+    ('qwen3:8b', 'cloud:@cf/model')
+    """
+    return name.partition("@")[0] if has_hosts(name, providers) else name

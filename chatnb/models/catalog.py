@@ -57,6 +57,9 @@ class Catalog:
         self._chains: dict[tuple[object, ...], FallbackModel] = {}
         self._infos: dict[tuple[str, Provider], ModelInfo] = {}
         self._firsts: dict[str, str] = {}  # by host
+        self._installed: frozenset[str] | None = (
+            None  # providers; to look takes some 10 ms, and each question asks often
+        )
 
     async def model(self, settings: Settings) -> Model:
         """Return what `settings` name, with deadlines, tools, retries and fallbacks.
@@ -93,6 +96,11 @@ class Catalog:
         """Return whether a model calls tools by itself, in its server's own form; where nobody says, that it does."""
         info = await self.info(name, settings)
         return info is None or not info.capabilities or "tools" in info.capabilities
+
+    def capacity(self, settings: Settings) -> int:
+        """Return how many asks at once the servers of the first model may have."""
+        provider = self.find(settings.models[0], settings)[0] if settings.models else None
+        return (settings.parallel or LIMIT) * (len(provider.hosts) if isinstance(provider, HostsProvider) else 1)
 
     def provider(self, settings: Settings, name: str = OLLAMA) -> Provider:
         """Return the provider called `name`: the same one as long as what the settings say of it is the same.
@@ -217,7 +225,9 @@ class Catalog:
         known = {*_BUILT_IN, OPENAI, *settings.endpoints}
         if name.partition(":")[0] in known or ":" not in name:
             return known
-        return {*known, *entry_points(group=GROUP).names}
+        if self._installed is None:
+            self._installed = frozenset(entry_points(group=GROUP).names)
+        return {*known, *self._installed}
 
     def _new(self, name: str, host: str, endpoint: Endpoint | None) -> Provider:
         if endpoint is not None:
