@@ -238,6 +238,10 @@ class Desk:
             return None
         if options.table:
             return self._ask_rows(options, text, session)
+        if options.answers or options.key or options.prefix or options.retry_failed:
+            raise SettingsError(
+                "--answers, --key, --prefix and --retry-failed are about rows: name a table with --over."
+            )
         schema = Schema.of(self._named(options.schema, "--schema")) if options.schema else None
         ask = self.chat.prepare(
             text,

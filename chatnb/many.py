@@ -23,8 +23,8 @@ from .settings import Settings, without_hosts
 GIVE_UP = 5
 """So many failures before the first answer, all alike, are no accident: the rest is not asked."""
 
-SPARE = 2
-"""So many prompts more than the servers may have wait for their turn, so that none waits for its prompt."""
+READY = 2
+"""So many times what the servers may have at once is planned: answers may end all at once, and no server is to wait."""
 
 _UNREAD = (
     "The server did not read the whole prompt: it dropped at least {:,} tokens.\nAllow a larger window: -o num_ctx=..."
@@ -169,7 +169,7 @@ class Many:
             except Exception as error:  # noqa: BLE001 - whatever it is, whoever asked gets it
                 answers.put_nowait(error)
 
-        count = min(len(todo), self._chat.catalog.capacity(self._settings) + SPARE)
+        count = min(len(todo), READY * self._chat.catalog.capacity(self._settings))
         tasks = [asyncio.create_task(work()) for _ in range(count)]
         syncing = asyncio.create_task(asyncio.sleep(0))
         try:

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from .errors import SettingsError
+from .errors import AnswerInvalid, SettingsError
 from .schema import Schema
 
 ANSWER = "answer"
@@ -110,20 +110,29 @@ class Form:
 
     def columns(self, texts: Sequence[str], errors: Sequence[str]) -> Mapping[str, Sequence[Any]]:
         """Return what each column holds; nothing in the rows that have an error."""
-        values = [None if error else self._value(text) for text, error in zip(texts, errors, strict=True)]
+        values: list[Any] = []
+        said: list[str | None] = []
+        for text, error in zip(texts, errors, strict=True):
+            value, why = (None, error) if error else self._value(text)
+            values.append(value)
+            said.append(why or None)
         columns: dict[str, Sequence[Any]] = {}
         if self._fields:
             for name in self._fields:
                 columns[self._prefix + name] = [None if value is None else value.get(name) for value in values]
         else:
             columns[self._prefix + ANSWER] = values
-        return {**columns, self._prefix + ERROR: [error or None for error in errors]}
+        return {**columns, self._prefix + ERROR: said}
 
-    def _value(self, text: str) -> Any:
+    def _value(self, text: str) -> tuple[Any, str]:
+        """Return what an answer says, or why it cannot be read."""
         if self._schema is None:
-            return text
-        value = _plain(self._schema.parse(text))
-        return value if not self._fields or isinstance(value, dict) else {}
+            return text, ""
+        try:
+            value = _plain(self._schema.parse(text))
+        except AnswerInvalid as error:  # it fitted when it came: a type's own checks are not in its JSON schema
+            return None, str(error)
+        return value if not self._fields or isinstance(value, dict) else {}, ""
 
 
 def _kind(part: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:

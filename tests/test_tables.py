@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pandas as pd  # type: ignore[import-untyped]
 import polars as pl
 import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
 
 import chatnb
 from chatnb.checkpoint import Checkpoint
@@ -107,6 +107,24 @@ def test_a_schema_may_be_of_any_kind(schema: Any, said: str, columns: dict[str, 
 
     (row,) = table.to_dicts()
     assert row == {"text": "fine", **{f"new_{name}": value for name, value in columns.items()}, "new_error": None}
+
+
+def test_what_no_longer_fits_is_a_row_with_an_error(tmp_path: Path) -> None:
+    def refuse(_: int) -> int:
+        raise ValueError("too many")
+
+    frame = pl.DataFrame({"text": ["fine"]})
+    with FaultServer([Answer(text="4")]) as server:
+        settings = settings_of(tmp_path, server)
+        before = chatnb.over(frame, "{text}", schema=int, settings=settings, answers=tmp_path / "a")
+        strict = Annotated[int, AfterValidator(refuse)]  # the same JSON schema
+        after = chatnb.over(frame, "{text}", schema=strict, settings=settings, answers=tmp_path / "a")
+        asks = len(server.chats)
+
+    assert asks == 1
+    assert before["answer"].to_list() == [4]
+    assert after["answer"].to_list() == [None]
+    assert "too many" in after["error"][0]
 
 
 def test_only_what_is_new_or_changed_is_asked_and_failures_only_when_they_are_to_be(

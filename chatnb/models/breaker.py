@@ -73,9 +73,9 @@ class Breaker:
         """Note that the server answers."""
         self._failures, self._is_tried = 0, False
 
-    def fail(self) -> None:
-        """Note that it does not, or broke off."""
-        self._until_s = self._clock() + min(COOL_S * 2**self._failures, MOST_S)
+    def fail(self, at_least_s: float = 0.0) -> None:
+        """Note that it does not, or broke off; it may have said for how long it wants to be left alone."""
+        self._until_s = self._clock() + min(max(COOL_S * 2**self._failures, at_least_s), MOST_S)
         self._failures, self._is_tried = self._failures + 1, False
 
     def let_go(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
-from ..errors import ModelError, ModelTooLarge
+from ..errors import ModelBusy, ModelError, ModelTooLarge
 from ..events import FellBack, ModelEvent
 from .base import Model, Request
 from .mending import Partial
@@ -96,4 +96,7 @@ def summed_up(errors: Sequence[tuple[str, ModelError]], what: str) -> ModelError
     reasons = "\n".join(f"- {name}: {error}".replace("\n", "\n  ") for name, error in errors)
     told = kind(f"None of the {len(errors)} {what} could answer.\n{reasons}")
     told.is_retryable = any(error.is_retryable for _, error in errors)
+    if isinstance(told, ModelBusy):
+        waits = [error.retry_after_s for _, error in errors if isinstance(error, ModelBusy)]
+        told.retry_after_s = min((wait for wait in waits if wait is not None), default=None)
     return told

@@ -114,7 +114,7 @@ class Host:
         """Note how an ask failed: whether the server is to be left alone for it."""
         if isinstance(error, _DEAD):
             self._last = error
-            self.breaker.fail()
+            self.breaker.fail((error.retry_after_s or 0.0) if isinstance(error, ModelBusy) else 0.0)
 
 
 def choose(model: str, hosts: Sequence[Host], chance: Random) -> Host | None:

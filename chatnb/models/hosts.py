@@ -75,6 +75,8 @@ class HostsModel:
                         yield waiting
                 async with aclosing(self._asked(place.host, request)) as events:
                     async for event in events:
+                        if isinstance(event, TokensCounted):
+                            self._line.leave(place)  # whoever reads may take a while over the end
                         yield event
             except _NotBegunError as error:
                 errors.append((place.host, error.reason))

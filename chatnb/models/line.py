@@ -20,6 +20,7 @@ class Place:
     def __init__(self, session: str, model: str, hosts: Sequence[Host]) -> None:
         self.session, self.model, self.hosts = session, model, hosts
         self.given: asyncio.Future[Host] = asyncio.get_running_loop().create_future()
+        self.has_left = False
 
     @property
     def host(self) -> Host:
@@ -55,7 +56,10 @@ class Line:
         return place
 
     def leave(self, place: Place) -> None:
-        """Take an ask out, whether it waits still, is answered or was given up."""
+        """Take an ask out, whether it waits still, is answered or was given up; it may be out already."""
+        if place.has_left:
+            return
+        place.has_left = True
         if place.given.done():
             place.host.in_flight -= 1
             place.host.breaker.let_go()

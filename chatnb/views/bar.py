@@ -62,7 +62,7 @@ class CellBar:
     def _draw(self, text: str, far: Far) -> None:
         done = far.kept + far.asked
         # A sanitised page leaves the text.
-        html = f'<progress value="{done}" max="{max(far.total, 1)}" style="width:20em"></progress> {text}'
+        html = f'<progress value="{done}" max="{max(far.total, 1)}" style="width:12em"></progress> {text}'
         data = {"text/html": html, "text/plain": text}
         self._shell.display_pub.publish(
             data if self._is_live else {"text/plain": text},

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from chatnb.errors import ModelBroken, ModelError, ModelNotFound, ModelRefused, ModelUnreachable
+from chatnb.errors import ModelBroken, ModelBusy, ModelError, ModelNotFound, ModelRefused, ModelUnreachable
 from chatnb.events import Continued, Retrying, TokensCounted, Waiting
 from chatnb.messages import Usage
 from chatnb.models.base import LoadedModel
@@ -20,7 +20,7 @@ from chatnb.models.line import Line
 from chatnb.models.masked import is_masked
 from chatnb.models.ollama import OllamaProvider
 from chatnb.models.scripted import ScriptedModel
-from chatnb.settings import Settings
+from chatnb.settings import RetryPolicy, Settings
 from chatnb.views.words import footer
 from tests.faults.answering import QUICK, ask
 from tests.faults.script import TEXT, Answer, Instruction, Reset, Status, tokens_of
@@ -278,6 +278,26 @@ async def test_an_error_names_each_host_and_what_it_said(servers: ExitStack) -> 
     assert f"- {host_of(busy)}: Ollama at {busy.url} is busy (503" in error
     assert f"- {host_of(gone)}: Ollama at {gone.url} did not answer." in error
     assert len(busy.chats) == 3  # where all are dead, they are asked all the same
+
+
+async def test_busy_hosts_are_asked_again_when_the_first_of_them_wants_to_be(servers: ExitStack) -> None:
+    first, second = two(servers, [Status(429, retry_after=7)], [Status(429, retry_after=5)])
+    catalog = Catalog()
+    model = await catalog.model(Settings(model=named(first, second), retry=RetryPolicy(attempts=1)))
+
+    _, error = await heard_until_error(model)
+    await catalog.aclose()
+
+    assert isinstance(error, ModelBusy)
+    assert error.retry_after_s == 5
+
+
+def test_a_busy_host_is_left_alone_for_as_long_as_it_wants() -> None:
+    host = Host("a", Memory(), clock=lambda: 0.0)
+
+    host.failed(ModelBusy("later", 7.0))
+
+    assert host.breaker.wait_s == 7.0
 
 
 async def test_a_host_without_the_model_passes_the_ask_on(servers: ExitStack) -> None:
