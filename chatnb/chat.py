@@ -275,19 +275,15 @@ class Chat:
         await asyncio.to_thread(self.sessions.keep, plan.ask.session, summary, save=plan.ask.settings.save)
         return summary
 
-    async def answer(self, ask: Ask) -> Reply:
-        """Return the answer to a question by itself: nothing that was said is read, and nothing is kept.
+    def tell(self, ask: Ask) -> AsyncGenerator[Event]:
+        """Yield what the models make of a question by itself, without its end: nothing is read before, nothing kept.
 
         Raises
         ------
         ModelError
-            If no model could answer.
+            If none could answer.
         """
-        reply = Reply()
-        async with aclosing(attempt(self._planner, ask)) as events:
-            async for event in events:
-                reply.add(event)
-        return reply
+        return attempt(self._planner, ask)
 
     async def plan(self, ask: Ask) -> Plan:
         """Return what `begin` would send now, without sending it."""

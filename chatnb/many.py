@@ -7,16 +7,19 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from .chat import Chat
 from .checkpoint import Checkpoint, Kept
 from .context.base import Reading
-from .errors import AnswerInvalid, ModelError, named
+from .errors import AnswerInvalid, ChatError, ModelError, named
+from .events import TokensCounted
 from .messages import Context, Image
 from .models.host import LIMIT
 from .planner import Ask
+from .reply import Reply
 from .schema import Schema
 from .settings import Settings, without_hosts
 
@@ -130,7 +133,7 @@ class Many:
             dict(self._settings.options),
             self._settings.think,
             self._schema.json if self._schema else None,
-            [_read(part) for part in self._reading.parts],
+            [_shaping(part) for part in self._reading.parts],
         ]
         seen: Counter[str] = Counter()
         made = []
@@ -163,9 +166,7 @@ class Many:
         async def work() -> None:
             try:
                 for prompt in left:  # all workers take from the same ones
-                    answer = await self._answered(prompt)
-                    held.put(answer)
-                    answers.put_nowait(answer)
+                    answers.put_nowait(await self._answer(prompt, held.put))
             except Exception as error:  # noqa: BLE001 - whatever it is, whoever asked gets it
                 answers.put_nowait(error)
 
@@ -200,27 +201,39 @@ class Many:
         schema = self._schema.json if self._schema else None
         return self._chat.prepare(text, self._reading, settings=self._settings, session=self._session, schema=schema)
 
-    async def _answered(self, prompt: Prompt) -> Kept:
-        began_s = time.monotonic()
+    async def _answer(self, prompt: Prompt, keep: Callable[[Kept], object]) -> Kept:
+        """Return what becomes of a prompt, and keep it as soon as that is known."""
+        began_s, reply = time.monotonic(), Reply()
         answer = Kept(prompt.key)
         try:
-            reply = await self._chat.answer(self.question(prompt.text))
-            usage = reply.usage
-            answer = replace(
-                answer,
-                text=reply.answer,
-                model=reply.model,
-                host=reply.host,
-                prompt_tokens=usage.prompt_tokens or 0,
-                reply_tokens=usage.reply_tokens or 0,
-            )
-            if usage.unread_tokens:
-                answer = replace(answer, error=_UNREAD.format(usage.unread_tokens), kind="ModelError")
-            elif self._schema:
+            async with aclosing(self._chat.tell(self.question(prompt.text))) as events:
+                async for event in events:
+                    reply.add(event)
+                    if isinstance(event, TokensCounted):
+                        # At once, and without a way to another thread in between: a kill would have it asked again.
+                        keep(answer := self._read(prompt, reply, began_s))
+        except ModelError as error:
+            keep(answer := _failed(answer, error))
+        if reply.usage.unread_tokens:  # which is known only now
+            keep(answer := _failed(answer, ModelError(_UNREAD.format(reply.usage.unread_tokens))))
+        return answer
+
+    def _read(self, prompt: Prompt, reply: Reply, began_s: float) -> Kept:
+        answer = Kept(
+            prompt.key,
+            text=reply.answer,
+            model=reply.model,
+            host=reply.host,
+            prompt_tokens=reply.usage.prompt_tokens or 0,
+            reply_tokens=reply.usage.reply_tokens or 0,
+            duration_s=round(time.monotonic() - began_s, 3),
+        )
+        try:
+            if self._schema:
                 self._schema.parse(reply.answer)
-        except (ModelError, AnswerInvalid) as error:
-            answer = replace(answer, error=str(error), kind=type(error).__name__)
-        return replace(answer, duration_s=round(time.monotonic() - began_s, 3))
+        except AnswerInvalid as error:
+            return _failed(answer, error)
+        return answer
 
 
 class _Held:
@@ -262,7 +275,11 @@ def _digest(value: object) -> str:
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
 
 
-def _read(part: Context | Image) -> Sequence[str]:
+def _failed(answer: Kept, error: ChatError) -> Kept:
+    return replace(answer, error=str(error), kind=type(error).__name__)
+
+
+def _shaping(part: Context | Image) -> Sequence[str]:
     if isinstance(part, Image):
         return part.mime, hashlib.sha256(part.data).hexdigest()
     return part.label, part.text

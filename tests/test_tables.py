@@ -127,6 +127,16 @@ def test_what_no_longer_fits_is_a_row_with_an_error(tmp_path: Path) -> None:
     assert "too many" in after["error"][0]
 
 
+def test_a_prompt_that_the_server_cut_is_a_failure(tmp_path: Path) -> None:
+    with FaultServer([Answer(text="Yes.", counts={"prompt_eval_count": 4_096}), Answer(text="No.")]) as server:
+        settings = settings_of(tmp_path, server, parallel=1)
+        table = chatnb.over(pl.DataFrame({"text": ["a", "b"]}), "{text}", settings=settings)
+        again = chatnb.over(pl.DataFrame({"text": ["a", "b"]}), "{text}", settings=settings)
+
+    assert table["answer"].to_list() == again["answer"].to_list() == [None, "No."]
+    assert table["error"][0].startswith("The server did not read the whole prompt: it dropped at least ")
+
+
 def test_only_what_is_new_or_changed_is_asked_and_failures_only_when_they_are_to_be(
     echo: EchoServer, tmp_path: Path
 ) -> None:

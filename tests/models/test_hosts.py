@@ -360,6 +360,19 @@ async def test_an_answer_that_breaks_on_the_only_host_says_what_that_one_said() 
     assert host.breaker.state == "open"
 
 
+async def test_a_place_is_given_back_before_whoever_reads_is_told_of_the_end() -> None:
+    host = Host("gpu1", Memory(), limit=1)
+    model = HostsModel("tinychat", {host: ScriptedModel(["Hi"], ["Hi"])}, Line())
+
+    async with aclosing(model.stream(asking())) as stream:
+        async for event in stream:
+            if isinstance(event, TokensCounted):
+                again = await heard(model)  # as a probe of what the server has read does
+
+    assert folded(again).text == "Hi"
+    assert host.in_flight == 0
+
+
 async def test_closing_an_answer_gives_its_place_back() -> None:
     host = Host("gpu1", Memory(), limit=1)
     model = HostsModel("tinychat", {host: ScriptedModel(["Hel", 3600.0])}, Line())
