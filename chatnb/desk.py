@@ -238,9 +238,9 @@ class Desk:
             return None
         if options.table:
             return self._ask_rows(options, text, session)
-        if options.answers or options.key or options.prefix or options.retry_failed:
+        if options.answers or options.key or options.prefix or options.price or options.retry_failed:
             raise SettingsError(
-                "--answers, --key, --prefix and --retry-failed are about rows: name a table with --over."
+                "--answers, --key, --prefix, --price and --retry-failed are about rows: name a table with --over."
             )
         schema = Schema.of(self._named(options.schema, "--schema")) if options.schema else None
         ask = self.chat.prepare(
@@ -274,6 +274,7 @@ class Desk:
             options.key,
             options.retry_failed,
             options.prefix,
+            options.price,
             self.gatherer(options.ext).gather(options.context, text, session.pins),
         )
         if options.dry_run:

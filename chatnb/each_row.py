@@ -39,6 +39,8 @@ class EachRow:
         Whether rows that failed earlier are asked again.
     prefix
         Stands before the names of the new columns.
+    price
+        Of a million tokens, read and written: what it costs is told then.
     reading
         What every prompt carries along.
     is_shared
@@ -52,6 +54,7 @@ class EachRow:
     key: str = ""
     retry_failed: bool = False
     prefix: str = ""
+    price: tuple[float, float] | None = None
     reading: Reading = Reading()  # noqa: RUF009 - frozen
     is_shared: bool = False
 
@@ -81,7 +84,9 @@ class EachRow:
         try:
             prompts = chat.portal.call(many.prompts(texts, names))
             with Checkpoint(self.path, is_shared=self.is_shared) as kept:
-                chat.portal.follow(lambda: many.ask(prompts, kept, retry_failed=self.retry_failed), show)
+                chat.portal.follow(
+                    lambda: many.ask(prompts, kept, retry_failed=self.retry_failed, price=self.price), show
+                )
                 found = [kept.get(prompt.key) for prompt in prompts]
         except KeyboardInterrupt:
             raise ChatInterrupted("Stopped. What was answered is kept: the same call goes on from there.") from None

@@ -60,6 +60,8 @@ class Progress:
         Since it began.
     prompt_tokens, reply_tokens
         Read and written for those that were asked now.
+    price
+        Of a million tokens, read and written, in any currency; nothing where nobody says.
     """
 
     total: int
@@ -69,6 +71,7 @@ class Progress:
     seconds: float = 0.0
     prompt_tokens: int = 0
     reply_tokens: int = 0
+    price: tuple[float, float] | None = None
 
     @property
     def left(self) -> int:
@@ -79,6 +82,13 @@ class Progress:
     def left_s(self) -> float | None:
         """Seconds until the end, if the rest takes as long as what was asked; None until something was."""
         return self.seconds / self.asked * self.left if self.asked else None
+
+    def cost(self, prompt_tokens: int, reply_tokens: int) -> float | None:
+        """Return what so many tokens cost, or None if nobody says."""
+        if self.price is None:
+            return None
+        read, written = self.price
+        return (prompt_tokens * read + reply_tokens * written) / 1_000_000
 
     def in_all(self, tokens: int) -> int:
         """Return how many tokens it will be for all that is asked now, judged by those so far."""
@@ -143,7 +153,12 @@ class Many:
         return tuple(made)
 
     async def ask(
-        self, prompts: Sequence[Prompt], kept: Checkpoint, *, retry_failed: bool = False
+        self,
+        prompts: Sequence[Prompt],
+        kept: Checkpoint,
+        *,
+        retry_failed: bool = False,
+        price: tuple[float, float] | None = None,
     ) -> AsyncGenerator[Progress]:
         """Ask what is not answered yet, and yield how far it is: at the beginning, and after each answer.
 
@@ -157,7 +172,7 @@ class Many:
         known = [(prompt, kept.get(prompt.key)) for prompt in prompts]
         todo = [p for p, found in known if found is None or (found.error and retry_failed)]
         old = [found for p, found in known if found is not None and not (found.error and retry_failed)]
-        progress = Progress(len(prompts), len(old), failed=sum(bool(found.error) for found in old))
+        progress = Progress(len(prompts), len(old), failed=sum(bool(found.error) for found in old), price=price)
         yield progress
         began_s, held = time.monotonic(), _Held(kept, is_open=len(old) > progress.failed)
         answers: asyncio.Queue[Kept | Exception] = asyncio.Queue()

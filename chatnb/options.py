@@ -44,9 +44,9 @@ class Options:
         Whether the text is no question but a summary of what was said before.
     table
         Name of a table in the user's namespace; the text is asked about each of its rows, as a template.
-    answers, key, prefix, retry_failed
-        Of rows: the file of the answers, the column that names rows, what new columns begin with, and whether those that
-        failed are asked again.
+    answers, key, prefix, price, retry_failed
+        Of rows: the file of the answers, the column that names rows, what new columns begin with, what a million tokens
+        cost that are read and that are written, and whether rows that failed are asked again.
     """
 
     model: str = ""
@@ -73,6 +73,7 @@ class Options:
     answers: str = ""
     key: str = ""
     prefix: str = ""
+    price: tuple[float, float] | None = None
     retry_failed: bool = False
 
     def over(self, settings: Settings) -> Settings:
@@ -190,6 +191,7 @@ def add_row_options(parser: argparse.ArgumentParser) -> None:
     add("--answers", default="", metavar="FILE", help="where the answers to rows are kept; else in the data folder")
     add("--key", default="", metavar="COLUMN", help="column that tells rows apart; else their prompts do")
     add("--prefix", default="", metavar="TEXT", help="what the names of the new columns begin with")
+    add("--price", type=_price, metavar="IN,OUT", help="of a million tokens, read and written; then the cost is told")
     add("--retry-failed", action="store_true", help="ask rows again that failed earlier")
 
 
@@ -282,6 +284,21 @@ def _pair(text: str) -> tuple[str, Any]:
         return key, json.loads(value)
     except ValueError:
         return key, value
+
+
+def _price(text: str) -> tuple[float, float]:
+    """Return two prices.
+
+    Examples
+    --------
+    >>> _price("0.15,0.6")
+    (0.15, 0.6)
+    """
+    read, _, written = text.partition(",")
+    try:
+        return float(read), float(written)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not two prices with a comma, such as 0.15,0.60") from None
 
 
 def _suffixes(text: str) -> tuple[str, ...]:

@@ -64,6 +64,7 @@ def over_file(parsed: argparse.Namespace, settings: Settings) -> int:
         options.key,
         options.retry_failed,
         options.prefix,
+        options.price,
     )
     with closing(Chat(settings=each.settings)) as chat:
         if options.dry_run:

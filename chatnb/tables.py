@@ -29,6 +29,7 @@ def over(
     key: str = "",
     retry_failed: bool = False,
     prefix: str = "",
+    price: tuple[float, float] | None = None,
     settings: Settings | None = None,
     chat: Chat | None = None,
 ) -> Any:
@@ -56,6 +57,8 @@ def over(
         Whether rows that failed earlier are asked again.
     prefix
         Stands before the names of the new columns.
+    price
+        Of a million tokens, read and written, in any currency: what it will cost is told then.
     settings
         Everything else that shapes an answer; by default what `%config`, files and the environment say.
     chat
@@ -69,7 +72,7 @@ def over(
     settings = settings or (chat.settings if chat else ChatConfig.instance().settings())
     settings = replace(settings, model=model or settings.model)
     path = None if answers is None else Path(answers).expanduser()
-    ask = EachRow(prompt, settings, schema, path, key, retry_failed, prefix)
+    ask = EachRow(prompt, settings, schema, path, key, retry_failed, prefix, price)
     if chat is not None:
         return ask_rows(frame, ask, chat, _bar())
     with closing(Chat(settings=settings)) as own:

@@ -114,6 +114,8 @@ def line(far: Far) -> str:
     '600 of 2,000 rows · 2 failed · 500 were kept · about 14 min left · about 135,000 tokens to read and 15,000 to write in all'
     >>> line(Far(3, asked=3, seconds=1.5, prompt_tokens=60, reply_tokens=9))
     '3 of 3 rows · 2 s · 60 tokens read and 9 written'
+    >>> line(Far(2, asked=2, seconds=9, prompt_tokens=400_000, reply_tokens=50_000, price=(0.5, 2)))
+    '2 of 2 rows · 9 s · 400,000 tokens read and 50,000 written, for 0.30'
     """
     said = [f"{far.kept + far.asked:,} of {far.total:,} rows"]
     if far.failed:
@@ -124,11 +126,12 @@ def line(far: Far) -> str:
         said.append(f"about {_span(far.left_s)} left")
         read, written = far.in_all(far.prompt_tokens), far.in_all(far.reply_tokens)
         if read or written:
-            said.append(f"about {read:,} tokens to read and {written:,} to write in all")
+            said.append(f"about {read:,} tokens to read and {written:,} to write in all{_cost(far, read, written)}")
     elif not far.left and far.asked:
         said.append(_span(far.seconds))
         if far.prompt_tokens or far.reply_tokens:
-            said.append(f"{far.prompt_tokens:,} tokens read and {far.reply_tokens:,} written")
+            cost = _cost(far, far.prompt_tokens, far.reply_tokens)
+            said.append(f"{far.prompt_tokens:,} tokens read and {far.reply_tokens:,} written{cost}")
     return " · ".join(said)
 
 
@@ -142,6 +145,11 @@ def ending(far: Far) -> str:
     """
     failed = f", {far.failed:,} failed" if far.failed else ""
     return f"{far.kept + far.asked - far.failed:,} of {far.total:,} rows were answered{failed}."
+
+
+def _cost(far: Far, read: int, written: int) -> str:
+    cost = far.cost(read, written)
+    return "" if cost is None else f", for {cost:,.2f}"
 
 
 def _span(seconds: float) -> str:
