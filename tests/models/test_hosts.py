@@ -382,3 +382,25 @@ async def test_closing_an_answer_gives_its_place_back() -> None:
         assert host.in_flight == 1
 
     assert host.in_flight == 0
+
+
+async def test_several_hosts_are_one_server_to_whoever_asks_about_it(servers: ExitStack) -> None:
+    first, second = two(servers, [Answer()], [Answer()])
+    catalog, settings = Catalog(), Settings(model=named(first, second))
+    provider, short = catalog.find(settings.model, settings)
+
+    version = await provider.version()
+    steps = {step.status.partition(": ")[0] async for step in provider.pull(short)}
+    first.refuse()
+    models, loaded, info = await provider.models(), await provider.loaded(), await provider.show("another")
+    second.refuse()
+    with pytest.raises(ModelUnreachable) as caught:
+        await provider.models()
+    await catalog.aclose()
+
+    assert (short, provider.address) == ("tinychat", f"{first.url}, {second.url}")
+    assert version == f"0.9.3 ({host_of(first)}), 0.9.3 ({host_of(second)})"
+    assert steps == {host_of(first), host_of(second)}
+    assert [each.name for each in (*models, *loaded, info)] == ["another:latest", "another:latest", "another"]
+    assert "None of the 2 hosts could answer." in str(caught.value)
+    assert all(f"- {host_of(each)}: " in str(caught.value) for each in (first, second))
