@@ -68,13 +68,12 @@ FRAMES: dict[str, Callable[[dict[str, list[Any]]], Any]] = {
 
 @pytest.mark.parametrize("make", FRAMES.values(), ids=FRAMES)
 def test_answers_become_typed_columns_beside_the_rows_and_failures_rows_with_an_error(
-    make: Callable[[dict[str, list[Any]]], Any], tmp_path: Path
+    make: Callable[[dict[str, list[Any]]], Any], echo: EchoServer, tmp_path: Path
 ) -> None:
     said = '{"mood": "good", "stars": 4, "sure": null, "is_long": false, "words": ["a", "b"]}'
-    with FaultServer([Answer(text=said), Answer(text='{"mood": "so-so"}'), Status(400)]) as server:
-        settings = settings_of(tmp_path, server, parallel=1)
-        frame = make({"text": ["fine", "dull", "odd"], "id": [1, 2, 3]})
-        table = chatnb.over(frame, "How is {text}?", schema=Kind, settings=settings)
+    frame = make({"text": [said, '{"mood": "so-so"}', "It is odd."], "id": [1, 2, 3]})
+
+    table = chatnb.over(frame, "{text}", schema=Kind, settings=settings_of(tmp_path, echo))
 
     assert type(table) is type(frame)
     rows = table.to_pylist() if isinstance(table, pa.Table) else pl.from_dataframe(table).to_dicts()
@@ -83,7 +82,7 @@ def test_answers_become_typed_columns_beside_the_rows_and_failures_rows_with_an_
     assert (rows[0]["id"], rows[1]["id"], list(rows[0]["words"])) == (1, 2, ["a", "b"])
     assert [row["stars"] for row in rows] == [4, None, None]
     assert "does not fit the schema: mood: Input should be 'good' or 'bad'" in rows[1]["error"]
-    assert "does not accept the request" in rows[2]["error"]
+    assert "The answer is no JSON" in rows[2]["error"]
     kinds = table.schema.types if isinstance(table, pa.Table) else list(table.dtypes)
     names = [str(kind).casefold() for kind in kinds[3:6]]
     assert names in (["int64", "float64", "boolean"], ["int64", "double", "bool"])
@@ -128,12 +127,14 @@ def test_what_no_longer_fits_is_a_row_with_an_error(tmp_path: Path) -> None:
 
 
 def test_a_prompt_that_the_server_cut_is_a_failure(tmp_path: Path) -> None:
-    with FaultServer([Answer(text="Yes.", counts={"prompt_eval_count": 4_096}), Answer(text="No.")]) as server:
-        settings = settings_of(tmp_path, server, parallel=1)
-        table = chatnb.over(pl.DataFrame({"text": ["a", "b"]}), "{text}", settings=settings)
-        again = chatnb.over(pl.DataFrame({"text": ["a", "b"]}), "{text}", settings=settings)
+    with FaultServer([Answer(text="Yes.", counts={"prompt_eval_count": 4_096})]) as server:
+        settings, frame = settings_of(tmp_path, server), pl.DataFrame({"text": ["a"]})
+        table = chatnb.over(frame, "{text}", settings=settings)
+        again = chatnb.over(frame, "{text}", settings=settings)
+        asks = len(server.chats)
 
-    assert table["answer"].to_list() == again["answer"].to_list() == [None, "No."]
+    assert asks == 1
+    assert table["answer"].to_list() == again["answer"].to_list() == [None]
     assert table["error"][0].startswith("The server did not read the whole prompt: it dropped at least ")
 
 
@@ -153,7 +154,8 @@ def test_only_what_is_new_or_changed_is_asked_and_failures_only_when_they_are_to
     assert first["answer"].to_list() == ["Say a", "Say b", "Say b"]
     assert second["answer"].to_list() == ["Say new", "Say b", "Say a", None]
     assert third["answer"].to_list() == ["Say c", "Say b", "Say b", "Say b"]
-    assert echo.asked == [f"Say {text}" for text in ("a", "b", "b", "new", "c", "b", "a")]
+    # Prompts are planned side by side, so that two of one run may change places.
+    assert sorted(echo.asked) == sorted(f"Say {text}" for text in ("a", "b", "b", "new", "c", "b", "a"))
 
 
 def test_a_key_tells_rows_apart_whatever_their_order(echo: EchoServer, tmp_path: Path) -> None:

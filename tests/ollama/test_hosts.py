@@ -19,7 +19,7 @@ pytestmark = pytest.mark.ollama
 
 FRANCE = "What is the capital of France?"
 PARIS = "The capital of France is Paris."
-LONG = "Compare lists and tuples."
+LONG = "Tell me a long story."  # of eight hundred words, so that it is not over before a server is killed
 
 
 @pytest.fixture
