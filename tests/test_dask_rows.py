@@ -26,7 +26,7 @@ def test_a_worker_that_is_killed_half_way_loses_no_row_and_none_is_asked_again(t
     frame = whole[whole["n"] < ROWS]  # the last partition is empty
     with (
         EchoServer([Answer(rate=100)]) as server,
-        LocalCluster(n_workers=3, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
         Client(cluster) as client,
     ):
         settings = Settings(model="tinychat", host=server.url, home=str(tmp_path), rules=False)
