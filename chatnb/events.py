@@ -105,10 +105,14 @@ class FellBack:
 
 @dataclass(frozen=True, slots=True)
 class TokensCounted:
-    """One answer of a model is complete; `stop` is "length" where it was cut by a limit of tokens."""
+    """One answer of a model is complete; `stop` is "length" where it was cut by a limit of tokens.
+
+    Of a model on several hosts, `host` is the one that ended it.
+    """
 
     usage: Usage
     stop: Literal["stop", "length"] = "stop"
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,9 +165,9 @@ class Message:
         Aware, in UTC.
     digest
         Of questions only: what is the same where the answer is to be (cached.py); empty where nobody wants it found again.
-    model, outcome, usage, duration_s, options, seams, error
+    model, outcome, usage, duration_s, options, seams, error, host
         Of replies only: who answered, how it ended, what it cost, seconds from question to end, the options that
-        were sent, where it was mended, and what went wrong.
+        were sent, where it was mended, what went wrong, and which of several hosts ended it.
     turn_id
         What question and replies of one turn share.
     after
@@ -190,6 +190,7 @@ class Message:
     options: Mapping[str, Json] = field(default_factory=dict)
     seams: tuple[Seam, ...] = ()
     error: str = ""
+    host: str = ""
 
     @property
     def text(self) -> str:

@@ -41,6 +41,6 @@ def test_a_notebook_gives_what_it_shows_with_a_real_model(
 
 
 @pytest.mark.kernel
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("06")])  # which is about servers
 def test_a_notebook_runs_without_any_model(name: str, tmp_path: Path) -> None:
     nbval(tmp_path, name, "--nbval-lax", CHATNB_MODEL="scripted:demo")

@@ -138,7 +138,7 @@ def footer(reply: Reply) -> str:
     if reply.finished is None or _has_failed_at_once(reply):
         return ""
     usage = reply.usage
-    figures = [reply.model]
+    figures = [answered_by(reply.model, reply.host)]
     if usage.reply_tokens is not None:
         figures.append(f"{usage.reply_tokens:,} {'token' if usage.reply_tokens == 1 else 'tokens'}")
     if usage.tokens_per_s is not None:
@@ -148,6 +148,17 @@ def footer(reply: Reply) -> str:
     if reply.window_tokens is not None and reply.asked is not None and reply.asked.num_ctx:
         figures.append(f"{in_k(reply.window_tokens)} of {in_k(reply.asked.num_ctx)}")
     return " · ".join(filter(None, figures))
+
+
+def answered_by(model: str, host: str) -> str:
+    """Return who answered: of a model on several hosts, on which.
+
+    Examples
+    --------
+    >>> answered_by("qwen3:8b", ""), answered_by("qwen3:8b@gpu1,gpu2", "gpu2")
+    ('qwen3:8b', 'qwen3:8b@gpu2')
+    """
+    return f"{model.partition('@')[0]}@{host}" if host else model
 
 
 def in_k(tokens: int) -> str:

@@ -37,6 +37,7 @@ MODULES = (
     "exporting",
     "rendering",
     "openai_stream",
+    "over",
 )
 
 _LINE = "{:<62} {:>12} {:>12}  {:<5}  {}"
