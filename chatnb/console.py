@@ -206,7 +206,9 @@ def _open_lab(parsed: argparse.Namespace, settings: Settings) -> int:
     notebook = Path(FIRST_NOTEBOOK)
     if not notebook.exists():
         shutil.copyfile(_first_notebook(), notebook)
-    command = [sys.executable, "-m", "jupyter", "lab", str(notebook), *parsed.rest]
+    # An install in place, as of a checkout, brings no configuration that would say so.
+    enabled = "--ServerApp.jpserver_extensions=chatnb.server=True"
+    command = [sys.executable, "-m", "jupyter", "lab", str(notebook), enabled, *parsed.rest]
     try:
         return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - the user's own JupyterLab
     except KeyboardInterrupt:
