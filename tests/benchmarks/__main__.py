@@ -36,6 +36,7 @@ MODULES = (
     "exporting",
     "rendering",
     "openai_stream",
+    "websocket",
 )
 
 _LINE = "{:<62} {:>12} {:>12}  {:<5}  {}"
