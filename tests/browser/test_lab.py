@@ -44,6 +44,7 @@ def test_without_ollama_it_says_so_and_a_script_answers(tmp_path: Path, browser:
 
         assert "Ollama was not found" in server.log
         assert "A KeyError means that you asked a dictionary" in texts[1]
+        assert lab.js("() => 'chatnb' in window._JUPYTERLAB")  # the labextension
         # The server knows what the kernel keeps: with a token there is one user.
         assert "What does KeyError mean?" in [each["title"] for each in listed["sessions"]]
 
