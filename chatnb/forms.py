@@ -85,27 +85,9 @@ class Drawn:
     """Entries with HTML, for front ends that draw: a question and all that followed from it."""
 
     least_s = 0.02  # a server of Jupyter drops what comes from a kernel faster than a thousand messages a second
-
-    def begin(self, turn: Turn) -> Shown:
-        """Return a turn of which nothing was drawn yet."""
-        return Shown(turn)
-
-    def question(self, message: Message) -> Entry:
-        """Return a question that waits."""
-        return question_entry(message)
-
-    def entries(
-        self,
-        history: Sequence[Message],
-        hidden: Collection[str],
-        told: Mapping[str, Told],
-        *,
-        count: int,
-        before: str,
-        places: Mapping[str, tuple[int, int]],
-    ) -> tuple[list[Entry], bool]:
-        """Return the newest entries of a history, and whether there are earlier ones."""
-        return entries_of(history, hidden, told, count=count, before=before, places=places)
+    begin = staticmethod(Shown)
+    question = staticmethod(question_entry)
+    entries = staticmethod(entries_of)
 
 
 class Plain:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ..bench import Bench
@@ -16,9 +17,9 @@ from ..config import ChatConfig
 from ..context.base import Confirm
 from ..context.gather import Gatherer
 from ..context.past import PastSource
-from ..errors import SessionNotFound, SettingsError
+from ..errors import SessionError, SessionNotFound, SettingsError
 from ..forms import Drawn, Form, Plain
-from ..messages import ARCHIVED, Json
+from ..messages import ARCHIVED, Json, SessionInfo
 from ..models.catalog import Catalog
 from ..portal import Portal
 from ..questions import settings_in
@@ -35,6 +36,9 @@ NEW = "new"
 
 FORMS: dict[str, Callable[[], Form]] = {"html": Drawn, "events": Plain}
 """What a client may want to be told as."""
+
+LOOK_S = 2.0
+"""How often it is looked whether something was said elsewhere, as in a kernel."""
 
 SWEEP_S = 30.0
 """How often rooms are closed in which nobody is and nothing happens, and connections over which nothing goes."""
@@ -63,7 +67,7 @@ class Rooms:
         self._portal = Portal()  # which no room needs by now: what it serves are kernels
         self._rooms: dict[tuple[str, str], Room] = {}
         self._opening = asyncio.Lock()
-        self._sweeping = asyncio.create_task(self._sweep())
+        self._tasks = [asyncio.create_task(_again(SWEEP_S, self.tidy)), asyncio.create_task(_again(LOOK_S, self.look))]
 
     def ids_of(self, username: str, *, is_named: bool) -> tuple[str, ...]:
         """Return whose sessions a user sees; see `user_ids_of`."""
@@ -108,7 +112,8 @@ class Rooms:
 
     async def close(self) -> None:
         """Stop what is being answered, keep what was said, and release everything."""
-        self._sweeping.cancel()
+        for task in self._tasks:
+            task.cancel()
         await asyncio.gather(*(room.close("The server stops.") for room in self._rooms.values()))
         self._rooms.clear()
         await self._catalog.aclose()
@@ -120,23 +125,29 @@ class Rooms:
         config.tools = []  # they belong to a kernel
         return config
 
-    def _made(self, ids: Sequence[str], session_id: str) -> tuple[ChatConfig, Chat]:
+    def _made(self, ids: Sequence[str], session_id: str) -> tuple[ChatConfig, Chat, frozenset[str]]:
         config = self._settings_for(ids[0])
         store = OwnedStore(self._store, ids)
         chat = Chat(settings=config.settings(), store=store, catalog=self._catalog, portal=self._portal)
         sessions = chat.sessions
         if session_id == NEW:
             sessions.new()
-        elif any(info.id == session_id for info in sessions.all("", ARCHIVED)):
-            sessions.open(session_id)
-        else:
+            return config, chat, frozenset()
+        if all(info.id != session_id for info in sessions.all("", ARCHIVED)):
             raise SessionNotFound("There is no such chat session. GET chatnb/sessions lists those that are.")
-        return config, chat
+        sessions.open(session_id)
+        return config, chat, frozenset(message.id for message in sessions.whole(session_id).messages)
 
-    async def _sweep(self) -> None:
-        while True:
-            await asyncio.sleep(SWEEP_S)
-            await self.tidy()
+    async def look(self) -> None:
+        """Show what was said elsewhere in the sessions that somebody is connected to."""
+        rooms = [room for room in self._rooms.values() if room.guests]
+        if not rooms:
+            return
+        with suppress(SessionError):  # whoever asks next is told
+            infos = {info.id: info for info in await asyncio.to_thread(self._store.sessions)}
+            for room in rooms:
+                if room.session_id in infos:
+                    await room.look(infos[room.session_id])
 
     async def tidy(self) -> None:
         """Close rooms in which nobody is and nothing happens, and connections over which nothing goes."""
@@ -154,17 +165,33 @@ class Rooms:
 _log = logging.getLogger(__name__)
 
 
-class Room:
-    """One session of one user, while somebody is connected to it or it is being answered in; a `Place` without a kernel."""
+async def _again(interval_s: float, work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(interval_s)
+        await work()
 
-    def __init__(self, config: ChatConfig, chat: Chat) -> None:
+
+class Room:
+    """One session of one user, while somebody is connected to it or it is being answered in; a `Place` without a kernel.
+
+    Parameters
+    ----------
+    said
+        Ids of the messages in it.
+    """
+
+    def __init__(self, config: ChatConfig, chat: Chat, said: frozenset[str]) -> None:
         self.config, self.chat = config, chat
+        self._elsewhere = said  # what was not said here
+        self._stamp: tuple[object, ...] = ()
+        self._own: set[str] = set()  # turns that were asked here
         self.session_id = chat.sessions.current.id
         self._loop = asyncio.get_running_loop()
         self.bench = Bench(config, chat, lambda: False)
         self.guests: set[Guest] = set()
         self._channels: dict[str, Channel] = {}
-        chat.sessions.watchers.append(self._look)
+        chat.watchers.append(lambda turn: self._own.add(turn.question.turn_id))
+        chat.sessions.watchers.append(self._check)
 
     def gatherer(self, *, confirm: Confirm) -> Gatherer:  # noqa: ARG002 - as in Place: nothing here needs a yes
         """Return what reads earlier sessions; a kernel's things and the server's files are out of reach."""
@@ -186,6 +213,24 @@ class Room:
         """Whether the session is not the current one any more: it is in the trash."""
         return self.chat.sessions.current.id != self.session_id
 
+    async def look(self, info: SessionInfo) -> None:
+        """Show all anew if something was said elsewhere.
+
+        Parameters
+        ----------
+        info
+            What the store says of the session now.
+        """
+        stamp = info.message_count, info.updated_at
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        said = (await asyncio.to_thread(self.chat.sessions.whole, self.session_id)).messages
+        before, self._elsewhere = self._elsewhere, frozenset(m.id for m in said if m.turn_id not in self._own)
+        if before != self._elsewhere:
+            for channel in self._channels.values():
+                channel.feed.refresh()
+
     async def close(self, why: str) -> None:
         """Stop what is being answered, keep what was said, and let everybody go."""
         turns = self.chat.turns
@@ -201,7 +246,7 @@ class Room:
     def _model(self) -> str:
         return (settings_in(self.config, self.chat.sessions.current).models or ("",))[0]
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         """Let everybody go who would be in another session now; from any thread."""
         if self.is_left:
             self._loop.call_soon_threadsafe(self._empty)

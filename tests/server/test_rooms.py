@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,10 +12,16 @@ from typing import Any
 import pytest
 from traitlets.config import Config
 
+from chatnb.chat import Chat
 from chatnb.errors import SessionNotFound, SettingsError
+from chatnb.models.scripted import ScriptedModel
 from chatnb.server import guest as guest_module
 from chatnb.server.guest import Guest
 from chatnb.server.rooms import NEW, Rooms
+from chatnb.settings import Settings
+from chatnb.stores.tinydb import TinyStore
+from tests.seen import Json, text_of
+from tests.test_feed import until
 
 
 class Line:
@@ -22,11 +29,11 @@ class Line:
 
     def __init__(self, *, takes: bool = True) -> None:
         self.closed = ""
-        self.told = 0
+        self.told: list[Json] = []
         self._takes = takes
 
-    async def send(self, text: str) -> None:  # noqa: ARG002 - as in the protocol
-        self.told += 1
+    async def send(self, text: str) -> None:
+        self.told.append(json.loads(text))
         if not self._takes:
             await asyncio.Event().wait()
 
@@ -96,6 +103,28 @@ async def test_a_connection_over_which_nothing_is_said_for_long_is_closed(
         assert line.closed == f"1001 Nothing was said for long. To go on: since={await feed_of(guest)}.-1"
 
 
+async def test_what_is_said_in_a_kernel_is_seen_and_what_is_said_here_not_twice(tmp_path: Path) -> None:
+    async with opened(tmp_path) as rooms:
+        line = Line()
+        guest = await rooms.admit(("ada", ""), NEW, "events", line, anything)
+        guest.enter("")
+        await guest.take(json.dumps({"v": 1, "do": "ask", "text": "Hello?"}))
+        await until(lambda: any(change["is"] == "finished" for each in line.told for change in each.get("changes", ())))
+        await rooms.look()
+        before = [each["kind"] for each in line.told].count("snapshot")
+        store = TinyStore(tmp_path / "sessions")
+        kernel = Chat(
+            ScriptedModel(["From the kernel."]), store=store, settings=Settings(), session=await session_of(guest)
+        )
+        await kernel.ask("And in the cell?")
+        await rooms.look()
+        await until(lambda: [each["kind"] for each in line.told].count("snapshot") == before + 1)
+        await rooms.look()
+
+        assert before == 1
+        assert text_of(line.told[-1]["state"]["entries"][-1]) == "From the kernel."
+
+
 async def test_a_client_that_takes_nothing_for_long_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guest_module, "STALL_S", -1.0)
     async with opened(tmp_path) as rooms:
@@ -103,9 +132,7 @@ async def test_a_client_that_takes_nothing_for_long_is_let_go(tmp_path: Path, mo
         for line in lines:
             guest = await rooms.admit(("ada",), NEW, "events", line, anything)
             guest.enter("")
-        async with asyncio.timeout(20):
-            while not all(line.told for line in lines):  # noqa: ASYNC110 - what it waits for sets no event
-                await asyncio.sleep(0.005)
+        await until(lambda: all(line.told for line in lines))
         await rooms.tidy()
 
         assert [line.closed[:14] for line in lines] == ["", "1013 Too slow."]
