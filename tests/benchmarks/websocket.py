@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
@@ -17,8 +18,7 @@ from tornado.websocket import websocket_connect
 
 from ..faults.process import ROOT, served
 from ..ports import free_port
-from ..seen import Json
-from ..server.serving import JupyterServer, changes, connected, jupyter_server
+from ..server.serving import JupyterServer, changes, connected, jupyter_server, token_of
 from .rows import Row
 
 TOKENS = 4_000
@@ -100,103 +100,105 @@ async def _speeds(server: JupyterServer, port: int) -> tuple[float, float]:
 
 
 async def _direct(url: str) -> list[float]:
-    """Return how long each token of as many answers is on its way to whoever reads the model's HTTP."""
-    took: list[float] = []
-
-    async def read() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
-        writer.write(b"POST /api/chat HTTP/1.1\r\nHost: clock\r\nContent-Length: 0\r\n\r\n")
-        await reader.readuntil(b"\r\n\r\n")
-        while line := await reader.readline():
-            _note(took, json.loads(line)["message"]["content"])
-        writer.close()
-
-    await asyncio.gather(*(read() for _ in range(CLIENTS)))
-    return took
+    """Return the milliseconds that each token of as many answers is on its way to whoever reads the model's HTTP."""
+    request = b"POST /api/chat HTTP/1.1\r\nHost: clock\r\nContent-Length: 0\r\n\r\n"
+    recorders = [await _connected(int(url.rpartition(":")[2])) for _ in range(CLIENTS)]
+    for recorder in recorders:
+        recorder.write(request)
+    for recorder in recorders:
+        await recorder.until(b'"done": true')
+    return [took for recorder in recorders for took in recorder.took(rb'"content": "(\d+) "')]
 
 
 async def _apart(server: JupyterServer) -> list[float]:
     """Return the same by way of the WebSocket, each client in a session of its own."""
-    took: list[float] = []
-
-    async def ask() -> None:
-        async with _opened(server, "new") as (reader, writer):
-            writer.write(_frame({"v": 1, "do": "ask", "id": "1", "text": "What time is it?"}))
-            await _listened(reader, took)
-
-    await asyncio.gather(*(ask() for _ in range(CLIENTS)))
-    return took
+    recorders = [await _opened(server, "new") for _ in range(CLIENTS)]
+    for recorder in recorders:
+        recorder.write(_ASK)
+    return await _told(recorders)
 
 
 async def _shared(server: JupyterServer) -> list[float]:
     """Return the same, all clients in the session of one, who asks."""
-    took: list[float] = []
-    here = asyncio.Barrier(CLIENTS)
-
-    async def listen(session: str) -> None:
-        async with _opened(server, session) as (reader, _):
-            await _next(reader)
-            await here.wait()
-            await _listened(reader, took)
-
-    async with _opened(server, "new") as (reader, writer):
-        session = (await _next(reader))["state"]["session"]["id"]
-        others = [asyncio.create_task(listen(session)) for _ in range(CLIENTS - 1)]
-        await here.wait()
-        writer.write(_frame({"v": 1, "do": "ask", "id": "1", "text": "What time is it?"}))
-        await asyncio.gather(_listened(reader, took), *others)
-    return took
+    asking = await _opened(server, "new")
+    (session,) = re.findall(rb'"session": {"id": "([^"]+)"', asking.received)
+    recorders = [asking, *[await _opened(server, session.decode()) for _ in range(CLIENTS - 1)]]
+    asking.write(_ASK)
+    return await _told(recorders)
 
 
-async def _listened(reader: asyncio.StreamReader, took: list[float]) -> None:
-    """Note each token of an answer, until it is over."""
-    while True:
-        for change in (await _next(reader)).get("changes", ()):
-            if change["is"] == "event" and change["event"]["type"] == "TextDelta":
-                _note(took, change["event"]["text"])
-            if change["is"] == "finished":
-                return
+async def _told(recorders: list[_Recorder]) -> list[float]:
+    for recorder in recorders:
+        await recorder.until(b'"is":"finished"')
+    # Words that came together are in one event, each with its own moment.
+    return [took for recorder in recorders for took in recorder.took(rb'(?<=[" ])(\d{9,}) ')]
 
 
-# Fifty clients share a process with each other, and the one core that is left with the model: a library's own work for each
-# frame would be most of what is measured.
-@asynccontextmanager
-async def _opened(
-    server: JupyterServer, session: str
-) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    path = server.address(session, **{"as": "events"}).partition(str(server.port))[2]
-    head = (
-        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-        "Authorization: token ada-token\r\n\r\n"
-    )
-    writer.write(head.encode())
-    await reader.readuntil(b"\r\n\r\n")
-    yield reader, writer
-    writer.close()
+class _Recorder(asyncio.Protocol):
+    """Notes what comes and when, and looks into it afterwards: fifty clients share a process.
+
+    A library's own work for each of fifty frames would be most of what is measured.
+    """
+
+    def __init__(self) -> None:
+        self.received = b""
+        self._chunks: list[tuple[int, bytes]] = []
+        self._end, self._over = b"", asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._chunks.append((time.monotonic_ns(), data))
+        if self._end and self._end in data:
+            self._over.set()
+
+    def write(self, data: bytes) -> None:
+        """Send something."""
+        assert isinstance(self._transport, asyncio.WriteTransport)
+        self._transport.write(data)
+
+    async def until(self, end: bytes) -> None:
+        """Wait until something came, whole."""
+        self._end = end
+        if not any(end in data for _, data in self._chunks):
+            await self._over.wait()
+        self._over.clear()
+        self.received = b"".join(data for _, data in self._chunks)
+
+    def took(self, stamp: bytes) -> list[float]:
+        """Return the milliseconds that each stamp was on its way; those that were said before are told again at the end."""
+        self._transport.close()
+        found, seen = [], set()
+        for at_ns, data in self._chunks:
+            for sent_ns in re.findall(stamp, data):
+                if sent_ns not in seen:
+                    seen.add(sent_ns)
+                    found.append((at_ns - int(sent_ns)) / 1e6)
+        return found
 
 
-async def _next(reader: asyncio.StreamReader) -> Json:
-    """Return the next message of a server; its frames are neither masked nor in pieces."""
-    kind, size = await reader.readexactly(2)
-    if size > 125:
-        size = int.from_bytes(await reader.readexactly(2 if size == 126 else 8))
-    data = await reader.readexactly(size)
-    message: Json = json.loads(data) if kind == 0x81 else {}
-    return message
+async def _connected(port: int) -> _Recorder:
+    _, recorder = await asyncio.get_running_loop().create_connection(_Recorder, "127.0.0.1", port)
+    return recorder
 
 
-def _frame(message: Json) -> bytes:
-    """Return a short message as a client's frame, with a mask that changes nothing."""
-    data = json.dumps(message).encode()
-    return bytes([0x81, 0x80 | len(data), 0, 0, 0, 0]) + data
+async def _opened(server: JupyterServer, session: str) -> _Recorder:
+    recorder = await _connected(server.port)
+    lines = [
+        f"GET /chatnb/ws/{session}?as=events HTTP/1.1",
+        f"Host: 127.0.0.1:{server.port}",
+        *("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"),
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        *(f"{name}: {value}" for name, value in token_of("ada").items()),
+    ]
+    recorder.write("\r\n".join([*lines, "", ""]).encode())
+    await recorder.until(b'"feed": ')
+    return recorder
 
 
-def _note(took: list[float], text: str) -> None:
-    """Note the milliseconds that the tokens of a text were on their way."""
-    now_ns = time.monotonic_ns()
-    took.extend((now_ns - int(stamp)) / 1e6 for stamp in text.split())
+_COMMAND = json.dumps({"v": 1, "do": "ask", "id": "1", "text": "What time is it?"}).encode()
+_ASK = bytes([0x81, 0x80 | len(_COMMAND), 0, 0, 0, 0]) + _COMMAND  # a client's frame, with a mask that changes nothing
 
 
 @contextmanager
