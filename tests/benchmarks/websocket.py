@@ -25,7 +25,7 @@ TOKENS = 4_000
 CLIENTS = 50
 RATE = 20.0
 """Tokens a second of each answer; all clients together get fifty times as many."""
-SECONDS = 3
+SECONDS = 5
 
 ECHO = """
 import asyncio, sys
@@ -57,7 +57,7 @@ def rows(quick: bool) -> Iterator[Row]:
     direct: list[float] = []
     with _clock(RATE, int(RATE * SECONDS)) as url, _server(url) as server:
         asyncio.run(_shared(server))  # the first question loads and learns
-        for _ in range(2 if quick else 4):
+        for _ in range(2 if quick else 3):
             direct += asyncio.run(_direct(url))
             measured["each in a session"] += asyncio.run(_apart(server))
             measured["all in one session"] += asyncio.run(_shared(server))
