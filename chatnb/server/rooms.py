@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -71,7 +72,7 @@ class Rooms:
 
     def ids_of(self, username: str, *, is_named: bool) -> tuple[str, ...]:
         """Return whose sessions a user sees; see `user_ids_of`."""
-        return user_ids_of(username, is_named=is_named, own=self._own)
+        return user_ids_of(username, is_named=is_named, own=self._own, environment=os.environ)
 
     async def admit(
         self,

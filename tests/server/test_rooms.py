@@ -147,3 +147,12 @@ async def test_settings_are_those_of_the_servers_configuration(tmp_path: Path) -
         assert rooms.ids_of("bob", is_named=True) == ("bob",)
         with pytest.raises(SettingsError, match="no form"):
             await rooms.admit(("ada",), NEW, "morse", Line(), anything)
+
+
+async def test_whom_jupyterhub_runs_the_server_for_sees_what_their_kernels_keep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTERHUB_USER", "ada")
+    async with opened(tmp_path) as rooms:
+        assert rooms.ids_of("ada", is_named=True) == ("ada", "")
+        assert rooms.ids_of("bob", is_named=True) == ("bob",)
