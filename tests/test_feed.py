@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
-from chatnb import feed as feed_module
 from chatnb import shown as shown_module
 from chatnb.chat import Chat
 from chatnb.errors import ModelBroken
 from chatnb.events import FellBack, Retrying, TextDelta, ThinkingDelta, ToolStarted, Waiting
 from chatnb.feed import Feed
+from chatnb.forms import Drawn
 from chatnb.messages import Context, Image, ToolCall
 from chatnb.models.scripted import ScriptedModel, Step
 from chatnb.settings import Settings
@@ -67,7 +67,7 @@ def placed(front: Front) -> list[Json | None]:
 @pytest.fixture
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no time pass between two deltas."""
-    monkeypatch.setattr(feed_module, "LEAST_S", 0.0)
+    monkeypatch.setattr(Drawn, "least_s", 0.0)
     monkeypatch.setattr(shown_module, "PACE_S", 0.0)
 
 

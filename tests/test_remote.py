@@ -141,7 +141,7 @@ async def test_a_question_is_asked_with_what_it_mentions_and_what_is_attached(tm
         ({"do": "ask", "text": "Hi", "attachments": [{"ref": "nope"}]}, "Nothing is called 'nope'"),
         ({"do": "ask", "text": "Hi", "attachments": [{"name": "a", "mime": "x", "data": "*"}]}, "Drop it again"),
         ({"do": "ask", "text": "Hi", "tools": ["nope"]}, "No tool is called 'nope'"),
-        ({"do": "ask", "text": "Hi", "v": 2}, "different versions"),
+        ({"do": "ask", "text": "Hi", "v": 2}, "of another version"),
         ({"do": "dance"}, "no command 'dance'"),
         ({}, "no command 'None'"),
         ({"do": "approve", "call": "c", "verdict": "perhaps"}, "is no answer"),

@@ -28,14 +28,20 @@ async def branch(office: Office, fields: Fields) -> Result:
     return {}
 
 
-async def fork(office: Office, fields: Fields) -> Result:
-    """Begin a session with a copy of what was said, up to the turn of a message or all of it, and go on in it."""
+async def fork(office: Office, fields: Fields, *, enter: bool = True) -> Result:
+    """Begin a session with a copy of what was said, up to the turn of a message or all of it, and go on in it.
+
+    Parameters
+    ----------
+    enter
+        Whether every surface goes on in it.
+    """
     until, title = text_in(fields, "message", ""), " ".join(text_in(fields, "title", "").split())
     if until:
         until = turn_of(await office.history(), until)[-1].id
     else:
         _wait_for_none(office)
-    copy = await asyncio.to_thread(office.chat.sessions.fork, until, title)
+    copy = await asyncio.to_thread(office.chat.sessions.fork, until, title, enter=enter)
     return {"session": copy.id}
 
 

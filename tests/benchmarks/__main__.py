@@ -38,6 +38,7 @@ MODULES = (
     "rendering",
     "openai_stream",
     "over",
+    "websocket",
 )
 
 _LINE = "{:<62} {:>12} {:>12}  {:<5}  {}"
