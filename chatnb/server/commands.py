@@ -71,6 +71,8 @@ Do it in the notebook: below %%chat, or in the panel.
         raise SettingsError(f"{name!r} cannot be asked for here. {why}")
     if texts_in(fields, "tools"):
         raise SettingsError(f"Tools cannot be chosen here. {_KERNEL}")
+    if "@" in text_in(fields, "model", ""):  # what this server may reach is not for its users to explore
+        raise SettingsError("A model's hosts cannot be named here: the server's own settings say where its models are.")
     attachments = fields.get("attachments") or []
     one = fields.get("attachment") or ({"ref": fields["ref"]} if "ref" in fields else {})
     for each in (*(attachments if isinstance(attachments, list) else []), one):

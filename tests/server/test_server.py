@@ -183,6 +183,8 @@ async def test_an_authorizer_says_who_may_do_what(server: JupyterServer) -> None
             "No chat session",
         ),
         ({"v": 1, "do": "preview", "ref": "error"}, "cannot be read here"),
+        ({"v": 1, "do": "ask", "text": "Why?", "model": "ollama:m@10.0.0.1:80"}, "hosts cannot be named here"),
+        ({"v": 1, "do": "configure", "model": "cloud:@cf/m,m@10.0.0.1"}, "hosts cannot be named here"),
     ],
 )
 async def test_what_cannot_be_is_refused_with_a_reason(server: JupyterServer, message: Any, why: str) -> None:
