@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .messages import Json, Message, Outcome, ToolCall, ToolResult, Usage
+from .messages import Json, Message, Origin, Outcome, ToolCall, ToolResult, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +105,14 @@ class FellBack:
 
 @dataclass(frozen=True, slots=True)
 class TokensCounted:
-    """One answer of a model is complete; `stop` is "length" where it was cut by a limit of tokens."""
+    """One answer of a model is complete; `stop` is "length" where it was cut by a limit of tokens.
+
+    `origin` tells where it came from if no model was asked.
+    """
 
     usage: Usage
     stop: Literal["stop", "length"] = "stop"
+    origin: Origin = ""
 
 
 @dataclass(frozen=True, slots=True)

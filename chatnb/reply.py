@@ -27,7 +27,7 @@ from .events import (
     Truncated,
     Waiting,
 )
-from .messages import Message, Outcome, Part, Seam, Text, Thinking, ToolCall, ToolResult, Usage
+from .messages import Message, Origin, Outcome, Part, Seam, Text, Thinking, ToolCall, ToolResult, Usage
 
 Number = TypeVar("Number", int, float)
 
@@ -83,9 +83,10 @@ class Reply:
                 self._round().mend(model, reason)
             case FellBack():
                 self._fall_back(event)
-            case TokensCounted(usage, stop):
+            case TokensCounted(usage, stop, origin):
                 self.is_truncated = stop == "length"
-                self._round().usage = usage
+                current = self._round()
+                current.usage, current.origin = usage, origin
             case Truncated(sent_tokens, read_tokens):
                 current = self._round()
                 current.usage = replace(current.usage or Usage(), unread_tokens=sent_tokens - read_tokens)
@@ -150,6 +151,11 @@ class Reply:
         return usage.prompt_tokens + (usage.reply_tokens or 0)
 
     @property
+    def origin(self) -> Origin:
+        """Where the answer comes from if no model was asked; of several rounds the last one counts."""
+        return self._rounds[-1].origin if self._rounds else ""
+
+    @property
     def seams(self) -> tuple[Seam, ...]:
         """Where the answer was mended."""
         return tuple(seam for r in self._rounds for seam in r.seams)
@@ -185,6 +191,7 @@ class Reply:
                 usage=r.usage,
                 options=self.asked.options,
                 seams=tuple(r.seams),
+                origin=r.origin,
             )
             messages.append(answer)
             if r.results:
@@ -225,6 +232,7 @@ class _Round:
     results: list[ToolResult] = field(default_factory=list)
     seams: list[Seam] = field(default_factory=list)
     usage: Usage | None = None
+    origin: Origin = ""
     # Runs of deltas of one kind. A list, since adding to a string copies it: 16,000 tokens would be half a gigabyte.
     said: list[tuple[type[Text | Thinking], list[str]]] = field(default_factory=list)
 

@@ -11,7 +11,7 @@ from .markdown import safe_markdown
 from .messages import Message
 from .views.pages import Layout
 
-LONGEST = 100_000
+LONGEST = 32_000
 """Characters: a notebook is not to grow without an end; the session's file has all of it."""
 
 

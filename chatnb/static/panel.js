@@ -14,11 +14,14 @@ import { Carrier } from "./carrier.js";
 import { Composer } from "./composer.js";
 import { EntryView } from "./messages.js";
 import { Notebook } from "./notebook.js";
-import { button, h, kilo, rove, sentenceOf, sentences, toClipboard, visible, write } from "./page.js";
+import { button, h, kilo, rove, sentenceOf, sentences, setChildren, toClipboard, visible, write } from "./page.js";
 import { Sheets } from "./sheets.js";
 import { begin, reduce } from "./states.js";
 
 const NEAR_END_PX = 32;
+/** Messages that are brought at once: to whoever scrolls, few enough for a frame; on the way to a far one. */
+const PAGE = 20;
+const FAR = 100;
 const SILENCE_MS = 10_000;
 const HERE_MS = 60_000;
 let panels = 0;
@@ -46,6 +49,8 @@ export class Panel {
     this.top = 0;
     this.frame = 0;
     this.selection = "";
+    /** @type {Promise<boolean> | null} earlier messages that are on their way */
+    this.fetching = null;
     /** @type {WeakMap<Element, number>} how much of a block was let be heard */
     this.spoken = new WeakMap();
     this.heardAt = 0;
@@ -61,26 +66,26 @@ export class Panel {
     this.composer = new Composer(this);
     const { sheets } = this;
     const opens = { "aria-haspopup": "dialog", "aria-expanded": "false" };
-    this.title = button(null, "Sessions", (event) => sheets.sessions(event), " ", { ...opens, class: "chatnb-button chatnb-title", dir: "auto" });
-    this.who = button("more", "Model", (event) => sheets.models(event), " ", { ...opens, class: "chatnb-button chatnb-model" });
-    this.bar = rove(h("div", { class: "chatnb-bar", role: "toolbar", "aria-label": "This chat" }, this.title, this.who,
+    this.title = button(null, "Sessions", (event) => sheets.sessions(event), " ", { ...opens, kind: "title", dir: "auto" });
+    this.who = button("more", "Model", (event) => sheets.models(event), " ", { ...opens, kind: "model" });
+    this.bar = rove(h("div.bar", { role: "toolbar", label: "This chat" }, this.title, this.who,
       button("tools", "Tools", (event) => sheets.tools(event), "", { ...opens, "data-needs": "tools" }),
       button("settings", "Settings", (event) => sheets.settings(event), "", { ...opens, "data-needs": "configure" }),
       button("export", "Export", (event) => sheets.exports(event), "", { ...opens, "data-needs": "export" }),
       button("new", "New session", () => this.run("new"), "", { "data-needs": "new" }),
       this.taker = button(null, "Undo the last turn", () => this.undo(), "Undo", { "data-needs": "undo" })));
-    this.entries = h("div", { class: "chatnb-entries", role: "feed", "aria-label": "Conversation" });
-    this.asks = h("div", {});
-    this.starters = h("div", { class: "chatnb-starters" });
-    this.log = h("div", { class: "chatnb-log", tabindex: 0, role: "group", "aria-label": "Conversation; Page Up and Page Down go between messages",
+    this.entries = h("div.entries", { role: "feed", label: "Conversation" });
+    this.asks = h("div");
+    this.starters = h("div.starters");
+    this.log = h("div.log", { tabindex: 0, role: "group", label: "Conversation; Page Up and Page Down go between messages",
       scroll: () => this.scrolled(), keydown: (event) => this.page(event) }, this.starters, this.entries, this.asks);
-    this.back = button("down", "Back to the end", () => this.toEnd(), "Back to the end", { class: "chatnb-button chatnb-back" });
-    this.notices = h("div", { class: "chatnb-notices" });
-    this.toast = h("div", { class: "chatnb-toast", role: "status" });
-    this.heard = h("div", { class: "chatnb-unseen", "aria-live": "polite" });
-    this.root = h("section", { class: "chatnb-panel", "aria-label": "Chat", keydown: (event) => this.escape(event),
+    this.back = button("down", "Back to the end", () => this.toEnd(), "Back to the end", { kind: "back" });
+    this.notices = h("div.notices");
+    this.toast = h("div.toast", { role: "status" });
+    this.heard = h("div.unseen", { "aria-live": "polite" });
+    this.root = h("section.panel", { label: "Chat", keydown: (event) => this.escape(event),
       pointerdown: (event) => !sheets.node.contains(event.target) && !sheets.opener?.contains(event.target) && sheets.close() },
-      this.bar, sheets.node, h("div", { class: "chatnb-middle" }, this.log, this.back), this.notices, this.toast, this.composer.node, this.heard);
+      this.bar, sheets.node, h("div.middle", {}, this.log, this.back), this.notices, this.toast, this.composer.node, this.heard);
     element.append(this.root);
     this.heights.observe(this.entries);
   }
@@ -107,19 +112,19 @@ export class Panel {
     const look = () => {
       if (this.state?.live && performance.now() - this.heardAt > SILENCE_MS) this.hello();
     };
+    const ended = new AbortController();
+    const { signal } = ended;
     this.model.on("msg:custom", hear);
-    window.addEventListener("keydown", shield, true);
-    window.addEventListener("online", look);
-    document.addEventListener("selectionchange", select);
+    window.addEventListener("keydown", shield, { capture: true, signal });
+    window.addEventListener("online", look, { signal });
+    document.addEventListener("selectionchange", select, { signal });
     const isHere = () => this.state?.approvals.length && this.carrier.tell("here");
     const watches = [setInterval(look, SILENCE_MS), setInterval(isHere, HERE_MS)];
     this.composer.node.hidden = true;
     this.hello();
     return () => {
       this.model.off("msg:custom", hear);
-      window.removeEventListener("keydown", shield, true);
-      window.removeEventListener("online", look);
-      document.removeEventListener("selectionchange", select);
+      ended.abort();
       watches.forEach((watch) => clearInterval(watch));
       this.carrier.tell("bye");
       cancelAnimationFrame(this.frame);
@@ -130,7 +135,7 @@ export class Panel {
 
   hello() {
     this.heardAt = performance.now();
-    this.carrier.hello().catch((error) => this.say(sentenceOf(error)));
+    return this.carrier.hello().catch((error) => this.say(sentenceOf(error)));
   }
 
   /** @param {any} message */
@@ -221,7 +226,6 @@ export class Panel {
   draw() {
     const { state } = this;
     if (!state) return;
-    const top = this.anchor();
     this.composer.node.hidden = !this.can("ask");
     showChosen(this.title, "Session", state.session.title || "New session");
     showChosen(this.who, "Model", state.model || "no model");
@@ -237,7 +241,6 @@ export class Panel {
     this.composer.draw(state);
     this.root.classList.toggle("chatnb-empty", !this.entries.children.length);
     this.stick();
-    if (!this.follows && top) this.log.scrollTop += top.node.getBoundingClientRect().top - top.at;
     this.back.hidden = this.follows;
   }
 
@@ -294,7 +297,7 @@ export class Panel {
       const card = approvalCard(this, proposal);
       this.asks.append(card);
       this.follows = true;
-      this.hear(`May ${visible(proposal.name)} run? Nothing runs before you answer.`);
+      this.hear(`May ${proposal.name} run? Nothing runs before you answer.`);
       // The heading, not a button: whoever is typing must not agree by accident.
       if (this.root.contains(document.activeElement) && !this.composer.area.value) /** @type {HTMLElement} */ (card.firstElementChild).focus();
     }
@@ -304,7 +307,7 @@ export class Panel {
   drawNotices(notices) {
     const shown = notices.slice(this.silenced);
     if (this.notices.childElementCount === shown.length) return;
-    this.notices.replaceChildren(...shown.map((notice) => h("p", {}, visible(notice), button("close", "Dismiss", () => {
+    this.notices.replaceChildren(...shown.map((notice) => h("p", {}, notice, button("close", "Dismiss", () => {
       this.silenced = notices.length;
       this.drawNotices(notices);
     }))));
@@ -324,7 +327,7 @@ export class Panel {
    * @param {Node} [more]
    */
   say(sentence, more) {
-    this.toast.replaceChildren(...(sentence ? [h("span", {}, sentence), more ?? "", button("close", "Dismiss", () => this.say(""))] : []));
+    setChildren(this.toast, ...(sentence ? [h("span", {}, sentence), more, button("close", "Dismiss", () => this.say(""))] : []));
   }
 
   /**
@@ -363,7 +366,7 @@ export class Panel {
     if (scrollHeight - scrollTop - clientHeight < NEAR_END_PX) this.follows = true;
     else if (isUp) this.follows = false;
     this.back.hidden = this.follows;
-    if (scrollTop < clientHeight && this.state?.has_more) this.earlier();
+    if (scrollTop < 2 * clientHeight && this.state?.has_more) this.earlier(PAGE);
   }
 
   toEnd() {
@@ -372,23 +375,53 @@ export class Panel {
     this.composer.area.focus();
   }
 
-  /** The first message that is in view, and where it is: it stays there whatever comes above. */
-  anchor() {
-    if (this.follows) return null;
-    const { top } = this.log.getBoundingClientRect();
-    const node = [...this.entries.children].find((one) => one.getBoundingClientRect().bottom > top);
-    return node && { node, at: node.getBoundingClientRect().top };
+  /**
+   * Bring messages from before those that are drawn, and return whether there were any.
+   * @param {number} count
+   */
+  earlier(count) {
+    this.fetching ??= this.fetch(count).finally(() => {
+      this.fetching = null;
+    });
+    return this.fetching;
   }
 
-  async earlier() {
+  /** @param {number} count */
+  async fetch(count) {
     const { state } = this;
-    if (!state?.entries.length || this.isFetching || !this.can("earlier")) return;
-    this.isFetching = true;
-    const got = await this.run("earlier", { before: state.entries[0].id, count: 50 });
-    this.isFetching = false;
-    if (!got) return;
+    if (!state?.entries.length || !this.can("earlier")) return false;
+    const got = await this.run("earlier", { before: state.entries[0].id, count });
+    if (!got) return false;
     this.known = reduce(this.known, { kind: "earlier", session: state.session.id, entries: got.entries, has_more: got.has_more });
+    // What is in view stays where it is; at the very top no browser sees to that.
+    const { top } = this.log.getBoundingClientRect();
+    const first = this.follows ? null : [...this.entries.children].find((one) => one.getBoundingClientRect().bottom > top);
+    const before = first?.getBoundingClientRect().top ?? 0;
     this.draw();
+    if (first) this.log.scrollTop += first.getBoundingClientRect().top - before;
+    return got.entries.length > 0;
+  }
+
+  /**
+   * Go to a message of the session that was just opened, and mark it until the reader goes on.
+   * @param {string} turn
+   * @param {string} role
+   */
+  async show(turn, role) {
+    await this.hello();
+    this.draw();
+    const find = () => [...this.views.values()].find(({ entry }) => entry?.turn === turn && (entry.role === "user") === (role === "user"))?.node;
+    let node = find();
+    while (!node && this.state?.has_more && (await this.earlier(FAR))) node = find();
+    if (!node) {
+      this.say("This message is not in the conversation any more.");
+      return;
+    }
+    this.follows = false;
+    node.classList.add("chatnb-found");
+    node.addEventListener("focusout", () => node.classList.remove("chatnb-found"), { once: true });
+    node.focus({ preventScroll: true });
+    this.log.scrollTop += node.getBoundingClientRect().top - this.log.getBoundingClientRect().top;
   }
 
   /** @param {KeyboardEvent} event */
@@ -406,11 +439,11 @@ export class Panel {
   async suggest() {
     if (!this.can("suggest") || this.state?.entries.length || this.state?.live) return;
     const { starters = [] } = await this.carrier.do("suggest").catch(() => ({}));
-    this.starters.replaceChildren(...starters.map((/** @type {any} */ one) => button(null, visible(one.text), async () => {
+    this.starters.replaceChildren(...starters.map((/** @type {any} */ one) => button(null, one.text, async () => {
       this.composer.put(one.text);
       for (const ref of one.refs ?? []) await this.composer.attach({ ref });
       this.composer.area.focus();
-    }, visible(one.text), { class: "chatnb-button chatnb-plainly" })));
+    }, one.text, { kind: "plainly" })));
   }
 
   /** Ask which of the things that were sent along have changed since. */
@@ -426,12 +459,12 @@ export class Panel {
    * @param {boolean} [isPinned]
    */
   chip({ label, ref, tokens, is_stale: isStale }, isPinned = false) {
-    const words = visible(label);
+    const words = label;
     const pinned = isPinned || Boolean(this.state?.session.pins?.includes(ref));
-    return h("li", { class: "chatnb-chip" },
+    return h("li.chip", {},
       ref && this.can("preview") ? button(null, `Show what would be sent of ${words} now`, (event) => this.sheets.preview(event, { ref }), words) : h("span", {}, words),
-      tokens ? h("span", { class: "chatnb-quiet" }, kilo(tokens)) : "",
-      isStale && h("span", { class: "chatnb-stale" }, "changed since"),
+      tokens ? h("span.quiet", {}, kilo(tokens)) : "",
+      isStale && h("span.stale", {}, "changed since"),
       ref && this.can("pin") && button("pin", pinned ? `Unpin ${words}` : `Send ${words} with every question`,
         () => this.run("pin", { ref, is_pinned: !pinned }), "", { "aria-pressed": String(pinned) }));
   }
@@ -476,7 +509,7 @@ export class Panel {
  * @param {string} chosen
  */
 function showChosen(opener, kind, chosen) {
-  write(/** @type {Element} */ (opener.lastElementChild), visible(chosen));
+  write(/** @type {Element} */ (opener.lastElementChild), chosen);
   opener.setAttribute("aria-label", `${kind}: ${visible(chosen)}`);
 }
 

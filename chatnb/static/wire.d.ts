@@ -132,6 +132,18 @@ export interface Known {
   state: State | null;
 }
 
+/** What `open` is answered if it named a `message`, which it opens the branch of, too. */
+export interface Opened {
+  turn?: string;
+}
+
+/** What `import` is answered, which has the `name` of a file and its `data` in base64. */
+export interface Imported {
+  sessions: { id: string; title: string; is_new: boolean }[];
+  /** Of all of them, without those that were there already. */
+  message_count: number;
+}
+
 export type Attachment = { ref: string } | { name: string; mime: string; data: string };
 
 /** What anywidget gives to a view. */

@@ -439,13 +439,103 @@ def test_a_conversation_is_saved_in_a_format(panel: PanelPage) -> None:
     expect(panel.find(".chatnb-sheet")).to_contain_text("Save as .ipynb")
 
 
-def test_earlier_messages_come_when_scrolled_to_and_nothing_jumps(panel: PanelPage) -> None:
-    def entry(number: int) -> dict[str, Any]:
-        return {"id": f"m{number:04}", "turn": f"m{number:04}", "role": "user", "text": f"Question {number}.\n\n" * 3}
+def questions(first: int, end: int) -> list[dict[str, Any]]:
+    """Return entries of numbered questions."""
+    return [
+        {"id": f"m{number:04}", "turn": f"m{number:04}", "role": "user", "text": f"Question {number}.\n\n" * 3}
+        for number in range(first, end)
+    ]
 
-    older = {"entries": [entry(number) for number in range(50, 100)], "has_more": False}
-    newest = [entry(number) for number in range(100, 150)]
-    panel.show({**fixture("state"), "entries": newest, "has_more": True}, fixture("answers") | {"earlier": older})
+
+def search(panel: PanelPage, **hit: Any) -> None:
+    """Show the newest of many questions, and click on what was found in a place before them."""
+    found = fixture("answers")["search"]["hits"][0] | hit
+    panel.show(
+        {**fixture("state"), "entries": questions(100, 150), "has_more": True},
+        fixture("answers")
+        | {
+            "search": {"hits": [found]},
+            "open": {"turn": found["message"]},
+            "earlier": {"entries": questions(0, 100), "has_more": False},
+        },
+    )
+    panel.button("Session: Prices that are negative").click()
+    panel.page.get_by_role("searchbox").fill("plan")
+    panel.page.get_by_role("list", name="Places").get_by_role("button").click()
+
+
+def test_a_click_on_a_place_goes_to_its_message_and_marks_it_until_one_goes_on(panel: PanelPage) -> None:
+    search(panel, message="m0020", role="user")
+
+    found = panel.find(".chatnb-found")
+    expect(found).to_contain_text("Question 20.")
+    expect(found).to_be_focused()
+    panel.drawn()
+    assert panel.sent("open")[0].items() >= {"session": "s2", "message": "m0020"}.items()
+    at = found.evaluate(
+        "one => one.getBoundingClientRect().top - one.closest('.chatnb-log').getBoundingClientRect().top"
+    )
+    assert abs(at) < 2
+    panel.screenshot("found")
+    panel.button("Back to the end").click()
+    expect(found).to_have_count(0)
+
+
+def test_a_place_that_is_gone_is_told(panel: PanelPage) -> None:
+    search(panel, message="m0999", role="user")
+
+    expect(panel.page.get_by_role("status")).to_contain_text("not in the conversation any more")
+    assert len(panel.sent("earlier")) == 1
+
+
+@pytest.mark.parametrize("way", ["chosen", "dropped"])
+def test_a_file_with_sessions_is_imported(panel: PanelPage, way: str) -> None:
+    took = {"sessions": [{"id": "s7", "title": "Old", "is_new": True}], "message_count": 4}
+    panel.show({**fixture("state"), "can": [*fixture("state")["can"], "import"]}, fixture("answers") | {"import": took})
+    panel.button("Session: Prices that are negative").click()
+    file = {"name": "old.jsonl", "mimeType": "application/jsonl", "buffer": b"{}\n"}
+
+    if way == "chosen":
+        with panel.page.expect_file_chooser() as chooser:
+            panel.button("Import a file with sessions").click()
+        chooser.value.set_files([file])  # type: ignore[list-item]  # as Playwright documents it
+    else:
+        panel.find(".chatnb-sheet").evaluate(
+            """sheet => {
+              const data = new DataTransfer();
+              data.items.add(new File(['{}\\n'], 'old.jsonl'));
+              sheet.dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true}));
+            }"""
+        )
+
+    sent = panel.wait_sent("import")
+    assert (sent["name"], base64.b64decode(sent["data"])) == ("old.jsonl", b"{}\n")
+    expect(panel.page.get_by_role("status")).to_contain_text("old.jsonl has 1 session, with 4 messages that are new.")
+    expect(panel.find(".chatnb-sheet")).to_be_hidden()
+
+
+def test_a_file_too_large_for_a_message_is_not_sent(panel: PanelPage) -> None:
+    show(panel)
+
+    panel.question.evaluate(
+        """area => {
+          const data = new DataTransfer();
+          data.items.add(new File([new Uint8Array(7e6 + 1)], 'data.csv', {type: 'text/csv'}));
+          area.dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true}));
+        }"""
+    )
+
+    expect(panel.page.get_by_role("status")).to_contain_text(
+        "data.csv is larger than 7 MB; name it as @file:… instead."
+    )
+    assert panel.sent("preview") == []
+
+
+def test_earlier_messages_come_when_scrolled_to_and_nothing_jumps(panel: PanelPage) -> None:
+    older = {"entries": questions(50, 100), "has_more": False}
+    panel.show(
+        {**fixture("state"), "entries": questions(100, 150), "has_more": True}, fixture("answers") | {"earlier": older}
+    )
     panel.find(".chatnb-log").hover()
     panel.page.evaluate("() => { document.querySelector('.chatnb-log').scrollTop = 60; }")
     panel.page.wait_for_function("() => document.querySelectorAll('.chatnb-entry').length === 100")
@@ -456,5 +546,5 @@ def test_earlier_messages_come_when_scrolled_to_and_nothing_jumps(panel: PanelPa
           return [...document.querySelectorAll('.chatnb-entry')]
             .find(one => one.getBoundingClientRect().bottom > log.top + 1).textContent.match(/Question \\d+/)[0]; }"""
     )
-    assert panel.sent("earlier")[0].items() >= {"before": "m0100", "count": 50}.items()
+    assert panel.sent("earlier")[0].items() >= {"before": "m0100", "count": 20}.items()
     assert first_seen == "Question 100"
