@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from tests.browser.panel.harness import PanelPage, fixture
 from tests.browser.panel.states import answering, approving, completing, empty, show
@@ -493,12 +493,12 @@ def test_a_file_with_sessions_is_imported(panel: PanelPage, way: str) -> None:
     took = {"sessions": [{"id": "s7", "title": "Old", "is_new": True}], "message_count": 4}
     panel.show({**fixture("state"), "can": [*fixture("state")["can"], "import"]}, fixture("answers") | {"import": took})
     panel.button("Session: Prices that are negative").click()
-    file = {"name": "old.jsonl", "mimeType": "application/jsonl", "buffer": b"{}\n"}
+    file: FilePayload = {"name": "old.jsonl", "mimeType": "application/jsonl", "buffer": b"{}\n"}
 
     if way == "chosen":
         with panel.page.expect_file_chooser() as chooser:
             panel.button("Import a file with sessions").click()
-        chooser.value.set_files([file])  # type: ignore[list-item]  # as Playwright documents it
+        chooser.value.set_files([file])
     else:
         panel.find(".chatnb-sheet").evaluate(
             """sheet => {
