@@ -422,6 +422,7 @@ export class Panel {
     node.addEventListener("focusout", () => node.classList.remove("chatnb-found"), { once: true });
     node.focus({ preventScroll: true });
     this.log.scrollTop += node.getBoundingClientRect().top - this.log.getBoundingClientRect().top;
+    this.scrolled();
   }
 
   /** @param {KeyboardEvent} event */

@@ -126,7 +126,7 @@ export class Sheets {
       const files = h("input", { type: "file", hidden: true, change: () => this.takeIn(files.files) });
       const title = h("input", { label: "Title of this session", value: panel.state?.session.title ?? "", maxlength: 200 });
       return [
-        h("div.line", {}, search, panel.can("new") && button("new", "New session", () => this.finish("new"), "New session"),
+        h("div.line", {}, search, panel.can("new") && button("new", "New session", () => this.finish("new"), "New"),
           panel.can("import") && button("import", "Import a file with sessions", () => files.click(), "Import"), files),
         list, places,
         panel.can("rename") && form("line", () => this.finish("rename", { title: title.value }), title, h("button.button", { type: "submit" }, "Rename")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -174,6 +175,40 @@ def test_a_conversation_branches_and_nothing_is_lost(lab: Lab, server: FaultServ
     answers.get_by_role("button", name="Fork").click()
     expect(panel.get_by_role("button", name="Session: Is there a plum? (fork)")).to_be_visible(timeout=20_000)
     expect(questions).to_have_text(["Is there a pear?"])
+
+
+@pytest.mark.parametrize("script", [[Answer(text=text) for text in ("A quince.", "A plum.", "A fig.")]])
+def test_what_is_found_or_imported_opens_and_an_answer_told_again_is_marked(lab: Lab, server: FaultServer) -> None:
+    said = [{"role": "user", "content": "Where was it?"}, {"role": "assistant", "content": "Over there."}]
+    old = lab.server.root / "old.jsonl"
+    old.write_text(json.dumps({"messages": said}))
+    panel = open_panel(lab, server.url, "%%chat --cache\nAnd now?")
+    answers, sessions = panel.locator(".chatnb-assistant"), panel.get_by_role("button", name="Session: ")
+    ask(panel, "Which fruit?")
+    expect(answers.locator(".chatnb-footer")).to_be_visible(timeout=20_000)
+    answers.hover()
+    answers.get_by_role("button", name="Ask again", exact=True).click()
+    expect(answers.locator(".chatnb-branches")).to_contain_text("2/2", timeout=20_000)
+
+    sessions.click()
+    with lab.page.expect_file_chooser() as chooser:
+        panel.get_by_role("button", name="Import a file with sessions").click()
+    chooser.value.set_files(old)
+    expect(answers).to_contain_text("Over there.", timeout=20_000)
+    expect(sessions).to_contain_text("Where was it?")
+    lab.screenshot("panel-imported")
+
+    sessions.click()
+    panel.get_by_role("searchbox").fill("quince")
+    panel.get_by_role("list", name="Places").get_by_role("button").click(timeout=20_000)
+    expect(panel.locator(".chatnb-found")).to_contain_text("A quince.", timeout=20_000)
+    expect(answers.locator(".chatnb-branches")).to_contain_text("1/2")
+    lab.screenshot("panel-found")
+
+    lab.run(2)
+    expect(answers).to_have_count(2, timeout=20_000)
+    lab.run(2)
+    expect(panel.locator(".chatnb-outcome")).to_contain_text("an earlier answer, told again", timeout=20_000)
 
 
 @pytest.mark.parametrize("script", [[Answer(text=CODE)]])

@@ -491,7 +491,7 @@ def test_a_place_that_is_gone_is_told(panel: PanelPage) -> None:
 @pytest.mark.parametrize("way", ["chosen", "dropped"])
 def test_a_file_with_sessions_is_imported(panel: PanelPage, way: str) -> None:
     took = {"sessions": [{"id": "s7", "title": "Old", "is_new": True}], "message_count": 4}
-    panel.show({**fixture("state"), "can": [*fixture("state")["can"], "import"]}, fixture("answers") | {"import": took})
+    panel.show(fixture("state"), fixture("answers") | {"import": took})
     panel.button("Session: Prices that are negative").click()
     file: FilePayload = {"name": "old.jsonl", "mimeType": "application/jsonl", "buffer": b"{}\n"}
 
