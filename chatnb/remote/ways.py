@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 from ..branches import newest_below, node_of, path, siblings
 from ..errors import SettingsError
@@ -34,7 +33,7 @@ async def led_to(office: Office, message_id: str) -> str:
     sessions = office.chat.sessions
     whole = await asyncio.to_thread(sessions.whole, office.session.id)
     turn = node_of(turn_of(whole.messages, message_id)[0])
-    if turn not in map(node_of, path(replace(whole, tip=office.session.tip))):
+    if turn not in map(node_of, path(whole)):
         _wait_for_none(office)
         await asyncio.to_thread(sessions.follow, newest_below(whole, turn))
     return turn

@@ -85,32 +85,28 @@ export class Composer {
 
   /** @param {KeyboardEvent} event */
   key(event) {
-    if (event.isComposing) return;
-    const { key } = event;
+    const act = event.isComposing ? null : this.act(event);
+    if (!act) return;
+    event.preventDefault();
+    event.stopPropagation();
+    act();
+  }
+
+  /**
+   * What a key does, where it is not just written.
+   * @param {KeyboardEvent} event
+   */
+  act({ key, shiftKey }) {
     const { area, items } = this;
-    const done = () => event.preventDefault();
-    if (items.length && (key === "ArrowDown" || key === "ArrowUp")) {
-      done();
-      this.choose(this.chosen + (key === "ArrowDown" ? 1 : -1));
-    } else if (items.length && (key === "Tab" || key === "Enter") && !event.shiftKey) {
-      done();
-      this.pick(items[this.chosen]);
-    } else if (items.length && key === "Escape") {
-      done();
-      event.stopPropagation();
-      this.showItems([]);
-    } else if (key === "Enter" && !event.shiftKey) {
-      done();
-      this.submit();
-    } else if (key === "ArrowUp" && !event.shiftKey && (this.recalled >= 0 || !area.value)) {
-      done();
-      this.recall(this.recalled + 1);
-    } else if (key === "ArrowDown" && this.recalled >= 0) {
-      done();
-      this.recall(this.recalled - 1);
-    } else if (key === "Backspace" && !area.value && this.attached.length) {
-      this.remove(this.attached.length - 1);
-    }
+    const step = key === "ArrowDown" ? 1 : key === "ArrowUp" ? -1 : 0;
+    if (items.length && key === "Escape") return () => this.showItems([]);
+    if (shiftKey) return null;
+    if (items.length && step) return () => this.choose(this.chosen + step);
+    if (items.length && (key === "Tab" || key === "Enter")) return () => this.pick(items[this.chosen]);
+    if (key === "Enter") return () => this.submit();
+    if (this.recalled >= 0 ? step : step < 0 && !area.value) return () => this.recall(this.recalled - step);
+    if (key === "Backspace" && !area.value && this.attached.length) return () => this.remove(this.attached.length - 1);
+    return null;
   }
 
   /** @param {number} back how many questions ago; -1 is an empty line */

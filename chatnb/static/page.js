@@ -2,6 +2,8 @@
  * Elements of the page, and words on it; text goes in as text.
  */
 
+const SVG = "http://www.w3.org/2000/svg";
+
 const ICONS = {
   again: "M13 3v4H9M12.6 7A5 5 0 1 0 13 9.5",
   attach: "M12 7.5 7.6 12a2.8 2.8 0 0 1-4-4l5-5a1.9 1.9 0 0 1 2.7 2.7l-4.8 4.9",
@@ -19,7 +21,7 @@ const ICONS = {
   send: "M8 13V3M4 7l4-4 4 4",
   settings: "M2 5h7M13 5h1M2 11h1M7 11h7M9 3h4v4H9zM3 9h4v4H3z",
   stop: "M4 4h8v8H4z",
-  tools: "M10 2a3.5 3.5 0 0 0-3 5L2.500 11.500l2 2L9 9a3.500 3.500 0 0 0 5-4l-2.500 2-2-2z",
+  tools: "M10 2a3.5 3.5 0 0 0-3 5L2.5 11.5l2 2L9 9a3.5 3.5 0 0 0 5-4l-2.5 2-2-2z",
 };
 
 /**
@@ -59,8 +61,8 @@ export function setChildren(element, ...children) {
  * @param {keyof typeof ICONS} name
  */
 function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  const svg = document.createElementNS(SVG, "svg");
+  const path = document.createElementNS(SVG, "path");
   svg.setAttribute("viewBox", "0 0 16 16");
   svg.setAttribute("aria-hidden", "true");
   path.setAttribute("d", ICONS[name]);
