@@ -12,7 +12,8 @@ from .messages import Message
 from .views.pages import Layout
 
 LONGEST = 32_000
-"""Characters: a notebook is not to grow without an end; the session's file has all of it."""
+"""Characters: a notebook is not to grow without an end, and JupyterLab's Markdown takes time that grows with the square of
+its parts. The session's file has all of it."""
 
 
 def transcript(history: Sequence[Message], title: str = "") -> str:

@@ -21,7 +21,7 @@ import { begin, reduce } from "./states.js";
 const NEAR_END_PX = 32;
 /** Messages that are brought at once: to whoever scrolls, few enough for a frame; on the way to a far one. */
 const PAGE = 20;
-const FAR = 100;
+const FAR = 50;
 const SILENCE_MS = 10_000;
 const HERE_MS = 60_000;
 let panels = 0;
