@@ -438,9 +438,14 @@ async def test_a_file_of_a_session_is_taken_in_and_opened(tmp_path: Path, name: 
 
 @pytest.mark.parametrize(
     ("data", "why"),
-    [("no base64!", "did not come whole"), (base64.b64encode(b"Dear diary").decode(), "^diary.txt is neither JSON")],
+    [
+        ("no base64!", "did not come whole"),
+        (None, "did not come whole"),
+        (base64.b64encode(b"Dear diary").decode(), "^diary.txt is neither JSON"),
+        (base64.b64encode(b"[]").decode(), "diary.txt"),
+    ],
 )
-async def test_a_file_of_no_session_is_refused_by_its_name(tmp_path: Path, data: str, why: str) -> None:
+async def test_a_file_of_no_session_is_refused_by_its_name(tmp_path: Path, data: Json, why: str) -> None:
     async with room(tmp_path) as here:
         answer = await here.call("import", name="diary.txt", data=data)
 

@@ -72,6 +72,8 @@ async def take_in(office: Office, fields: Fields) -> Result:
                 raise SessionError(str(error).replace(str(path), name)) from error
 
     found = await asyncio.to_thread(imported)
+    if not found:
+        raise SessionError(f"No conversation is in {name}. Choose another file.")
     newest = max((each.session for each in found), key=lambda session: session.updated_at or session.created_at)
     await asyncio.to_thread(sessions.open, newest.id)
     return {

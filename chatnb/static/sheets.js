@@ -123,7 +123,10 @@ export class Sheets {
       await fill("");
       const search = h("input", { type: "search", placeholder: "Search", label: "Search the sessions",
         input: later(200, () => fill(search.value).catch((error) => panel.say(sentenceOf(error)))) });
-      const files = h("input", { type: "file", hidden: true, change: () => this.takeIn(files.files) });
+      const files = h("input", { type: "file", hidden: true, change: () => {
+        this.takeIn(files.files);
+        files.value = "";
+      } });
       const title = h("input", { label: "Title of this session", value: panel.state?.session.title ?? "", maxlength: 200 });
       return [
         h("div.line", {}, search, panel.can("new") && button("new", "New session", () => this.finish("new"), "New"),
