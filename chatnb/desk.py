@@ -21,7 +21,7 @@ from .context.recorder import Recorder
 from .context.summaries import summarize
 from .context.variables import VariablesSource
 from .errors import ChatInterrupted, SessionError, SessionNotFound, SettingsError, StoreError
-from .markdown import code_blocks
+from .markdown.safe import code_blocks
 from .messages import Context, Image, Message, Session, ToolCall
 from .models.base import Provider
 from .options import HelpAsked, Options, parse_line, parse_question

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from chatnb.errors import SettingsError
 from chatnb.events import Event
 from chatnb.imprint import messages_of, page_imprint, session_of, turn_imprint
-from chatnb.markdown import safe_markdown
+from chatnb.markdown.safe import safe_markdown
 from chatnb.messages import Context, Image, Message, Session, Text, Thinking
 from chatnb.reply import Reply
 from chatnb.views.notebook import NotebookView

@@ -19,8 +19,8 @@ from .drafts import whole_markdown
 from .fences import Fence, pieces
 from .formulas import mathml
 from .items import SLACK
-from .markdown import visible
 from .parts import Part
+from .safe import visible
 
 Pictures = Callable[[str], str | None]
 
