@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from chatnb.html import blocks as to_blocks
+from chatnb.markdown.html import blocks as to_blocks
 from chatnb.scripts import module
 
 from ..browser.driver import Lab, find_chromium, opened_lab, running_browser

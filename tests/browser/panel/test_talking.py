@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from chatnb.html import blocks as html_of
+from chatnb.markdown.html import blocks as html_of
 from tests.browser.panel.harness import PanelPage, fixture
 from tests.browser.panel.states import TURN, answering, blocks
 
