@@ -7,7 +7,7 @@
 
 import { contentOf } from "./files.js";
 import { textFile } from "./notebook.js";
-import { button, h, kilo, later, rove, sentenceOf, write } from "./page.js";
+import { button, h, kilo, later, prevent, rove, sentenceOf, write } from "./page.js";
 
 const TEXTUAL = /^text\/|[/+](json|xml|yaml|toml|javascript|sql|x-ipynb\+json)$/;
 const TEXTUAL_NAME = /\.(csv|tsv|md|txt|py|r|jl|js|ts|json|jsonl|ya?ml|toml|ini|cfg|sql|tex|log|sh|c|h|cpp|rs|go|java|ipynb)$/i;
@@ -44,9 +44,9 @@ export class Composer {
       button("attach", "A file or picture", () => this.files.click()),
       button(null, "The cell above", () => this.attach(panel.notebook.above()), "Cell above"),
       button(null, "The last error", () => this.attach({ ref: "error" }), "Last error"),
-      button(null, "The selection", () => this.attachSelection(), "Selection", { pointerdown: (event) => event.preventDefault() })));
-    this.node = h("form.composer", { submit: (event) => event.preventDefault(),
-      dragover: (event) => event.preventDefault(), drop: (event) => this.take(event, event.dataTransfer),
+      button(null, "The selection", () => this.attachSelection(), "Selection", { pointerdown: prevent })));
+    this.node = h("form.composer", { submit: prevent,
+      dragover: prevent, drop: (event) => this.take(event, event.dataTransfer),
     }, this.peek, this.list, this.chips, this.area, this.files, this.remarks, h("div.line", {}, quick, this.meter, this.stop, this.send));
     this.complete = later(80, () => this.lookUp());
     this.measure = later(400, () => this.plan());
@@ -254,7 +254,7 @@ export class Composer {
     this.area.removeAttribute("aria-activedescendant");
     this.list.replaceChildren(...items.map((item, i) => h("li", {
       id: `${this.list.id}-${i}`, role: "option", "aria-selected": "false",
-      pointerdown: (event) => event.preventDefault(), click: () => this.pick(item),
+      pointerdown: prevent, click: () => this.pick(item),
     }, h("span", {}, item.label), h("span.quiet", {}, item.kind))));
     if (items.length) {
       this.area.setAttribute("aria-controls", this.list.id);

@@ -57,22 +57,16 @@ export class EntryView {
     this.node.setAttribute("aria-label", `${this.who.textContent} ${this.when.textContent}`.trim());
     this.node.classList.toggle("chatnb-hidden", Boolean(entry.is_hidden));
     this.node.classList.toggle("chatnb-live", Boolean(live) && !isUser);
-    this.drawNotes(entry, live);
-    if (isUser) this.drawQuestion(entry);
-    else this.drawParts(entry.parts ?? [], Boolean(live));
+    if (isUser) {
+      this.drawQuestion(entry);
+    } else {
+      setChildren(this.notes, ...((live ?? entry).notes ?? []).map((note) => h("p", {}, note)));
+      this.drawParts(entry.parts ?? [], Boolean(live));
+    }
     const isSilent = live && !isUser && !live.status && !live.parts.length;
     write(this.status, isUser ? "" : isSilent ? "waiting for the model" : live?.status ?? "");
     this.drawEnd(entry);
     if (!live || isUser) this.drawActions(entry);
-  }
-
-  /**
-   * @param {Entry} entry
-   * @param {Live | null} live
-   */
-  drawNotes(entry, live) {
-    const notes = entry.role === "user" ? [] : (live ?? entry).notes ?? [];
-    this.notes.replaceChildren(...notes.map((note) => h("p", {}, note)));
   }
 
   /** @param {Entry} entry */

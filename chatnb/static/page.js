@@ -83,6 +83,9 @@ export function button(sign, label, click, words = sign ? "" : label, { kind, ..
   return h(kind ? `button.button.${kind}` : "button.button", { type: "button", ...named, click, ...more }, sign && icon(sign), words && h("span", {}, words));
 }
 
+/** @param {Event} event */
+export const prevent = (event) => event.preventDefault();
+
 /**
  * Text that keeps its lines; the keyboard can scroll it.
  * @param {string} label

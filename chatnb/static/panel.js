@@ -40,6 +40,12 @@ export class Panel {
     this.notebook = new Notebook(model, element);
     /** @type {Map<string, EntryView>} */
     this.views = new Map();
+    /** @type {unknown[]} what all is drawn from but the answer in flight */
+    this.drawn = [];
+    /** @type {EntryView | null} that answer */
+    this.answering = null;
+    /** @type {Element | null} the output that the panel lives in, once it does */
+    this.output = null;
     /** @type {Entry[]} questions that the kernel has not taken yet */
     this.unsent = [];
     this.silenced = 0;
@@ -57,7 +63,7 @@ export class Panel {
     this.wide = new ResizeObserver((seen) => {
       for (const { target } of seen) {
         if (target.scrollWidth <= target.clientWidth) target.removeAttribute("tabindex");
-        else for (const [name, value] of [["tabindex", "0"], ["role", "group"], ["aria-label", "Scrolls sideways"]]) target.setAttribute(name, value);
+        else Object.assign(target, { tabIndex: 0, role: "group", ariaLabel: "Scrolls sideways" });
       }
     });
     // A message gets its height when it comes into view.
@@ -66,12 +72,12 @@ export class Panel {
     this.composer = new Composer(this);
     const { sheets } = this;
     const opens = { "aria-haspopup": "dialog", "aria-expanded": "false" };
+    const opener = (/** @type {"tools" | "settings" | "export"} */ sheet, /** @type {string} */ label, /** @type {string} */ needs = sheet) =>
+      button(sheet, label, (event) => sheets[sheet](event), "", { ...opens, "data-needs": needs });
     this.title = button(null, "Sessions", (event) => sheets.sessions(event), " ", { ...opens, kind: "title", dir: "auto" });
     this.who = button("more", "Model", (event) => sheets.models(event), " ", { ...opens, kind: "model" });
     this.bar = rove(h("div.bar", { role: "toolbar", label: "This chat" }, this.title, this.who,
-      button("tools", "Tools", (event) => sheets.tools(event), "", { ...opens, "data-needs": "tools" }),
-      button("settings", "Settings", (event) => sheets.settings(event), "", { ...opens, "data-needs": "configure" }),
-      button("export", "Export", (event) => sheets.exports(event), "", { ...opens, "data-needs": "export" }),
+      opener("tools", "Tools"), opener("settings", "Settings", "configure"), opener("export", "Export"),
       button("new", "New session", () => this.run("new"), "", { "data-needs": "new" }),
       this.taker = button(null, "Undo the last turn", () => this.undo(), "Undo", { "data-needs": "undo" })));
     this.entries = h("div.entries", { role: "feed", label: "Conversation" });
@@ -126,6 +132,7 @@ export class Panel {
       this.model.off("msg:custom", hear);
       ended.abort();
       watches.forEach((watch) => clearInterval(watch));
+      this.output?.classList.remove("chatnb-lives");
       this.carrier.tell("bye");
       cancelAnimationFrame(this.frame);
       this.wide.disconnect();
@@ -226,6 +233,8 @@ export class Panel {
   draw() {
     const { state } = this;
     if (!state) return;
+    this.output = this.root.closest(".jp-OutputArea");
+    this.output?.classList.add("chatnb-lives");
     this.composer.node.hidden = !this.can("ask");
     showChosen(this.title, "Session", state.session.title || "New session");
     showChosen(this.who, "Model", state.model || "no model");
@@ -246,21 +255,30 @@ export class Panel {
 
   /** @param {State} state */
   drawEntries(state) {
+    const { live } = state;
+    const answer = live && { id: "", turn: live.turn, role: /** @type {const} */ ("assistant"), model: live.model, parts: live.parts };
+    const now = [state.entries, state.waiting, this.unsent, this.isBusy, live?.turn];
+    const isSame = now.every((one, i) => one === this.drawn[i]);
+    this.drawn = now;
+    // While an answer grows nothing else is looked at, however long the conversation is.
+    if (isSame && answer) {
+      this.answering?.update(answer, live);
+      return;
+    }
     /** @type {[string, Entry, Live | null, string][]} */
     const rows = [];
     /** @type {Map<string, number>} */
     const counts = new Map();
     // A turn keeps its elements when it is over: the key is the turn and which of its messages it is.
-    const add = (/** @type {Entry} */ entry, /** @type {Live | null} */ live, mark = "") => {
+    const add = (/** @type {Entry} */ entry, /** @type {Live | null} */ inFlight, mark = "") => {
       const key = `${entry.turn} ${entry.role}`;
       counts.set(key, (counts.get(key) ?? 0) + 1);
-      rows.push([`${key} ${counts.get(key)}`, entry, live, mark]);
+      rows.push([`${key} ${counts.get(key)}`, entry, inFlight, mark]);
     };
     state.entries.forEach((entry) => add(entry, null));
-    const { live } = state;
-    if (live) {
-      add(live.question, live);
-      add({ id: "", turn: live.turn, role: "assistant", model: live.model, parts: live.parts }, live);
+    if (answer) {
+      add(live.question, null);
+      add(answer, live);
     }
     state.waiting.forEach((entry) => add(entry, null, "waits for the answer before it"));
     this.unsent.forEach((entry) => add(entry, null, this.isBusy ? "the kernel is busy; this waits" : "sending"));
@@ -275,6 +293,7 @@ export class Panel {
       const view = this.views.get(key) ?? new EntryView(this, entry.role);
       this.views.set(key, view);
       view.update(entry, inFlight, mark);
+      if (inFlight) this.answering = view;
       if (view.node === at) at = at.nextElementSibling;
       else this.entries.insertBefore(view.node, at);
     }

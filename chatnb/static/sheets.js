@@ -6,7 +6,7 @@
  */
 
 import { contentOf } from "./files.js";
-import { button, counted, form, h, kilo, later, lines, picture, rove, sentenceOf, setChildren, write } from "./page.js";
+import { button, counted, form, h, kilo, later, lines, picture, prevent, rove, sentenceOf, setChildren, write } from "./page.js";
 
 const OPTIONS = /** @type {const} */ ([
   ["temperature", "Temperature", "0.1"], ["num_ctx", "Window (tokens)", "1"], ["num_predict", "Longest answer (tokens)", "1"], ["seed", "Seed", "1"],
@@ -22,17 +22,15 @@ export class Sheets {
     this.opener = null;
     this.takesFiles = false;
     this.node = h("div.sheet", { role: "dialog", "aria-labelledby": this.title.id, hidden: true,
-      dragover: (event) => this.takesFiles && event.preventDefault(), drop: (event) => {
-        if (!this.takesFiles) return;
+      dragover: prevent, drop: (event) => {
         event.preventDefault();
-        this.takeIn(event.dataTransfer.files);
+        if (this.takesFiles) this.takeIn(event.dataTransfer.files);
+      }, keydown: (event) => {
+        if (event.key !== "Escape") return;
+        event.stopPropagation();
+        this.close();
       } },
       h("header", {}, this.title, button("close", "Close", () => this.close())), this.body);
-    this.node.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape") return;
-      event.stopPropagation();
-      this.close();
-    });
   }
 
   close() {
@@ -224,7 +222,7 @@ export class Sheets {
   }
 
   /** @param {MouseEvent} event */
-  exports(event) {
+  export(event) {
     this.open(event, "Export", async () => {
       const { panel } = this;
       const { formats } = await panel.carrier.do("export");
@@ -269,7 +267,7 @@ export class Sheets {
  * @param {Node | false} [beside]
  */
 function row(name, more, isCurrent, click, beside) {
-  return h("li", {}, h("button.row", { type: "button", "aria-current": isCurrent ? "true" : null, click },
+  return h(beside ? "li.beside" : "li", {}, h("button.row", { type: "button", "aria-current": isCurrent ? "true" : null, click },
     h("span", { dir: "auto" }, name), more instanceof Node ? more : h("span.quiet", {}, more.filter(Boolean).join(" · "))), beside);
 }
 
