@@ -233,6 +233,23 @@ export class Panel {
   draw() {
     const { state } = this;
     if (!state) return;
+    const { live, ...rest } = state;
+    const answer = live && { id: "", turn: live.turn, role: /** @type {const} */ ("assistant"), model: live.model, parts: live.parts };
+    const now = [...Object.values(rest), live?.turn, this.unsent, this.isBusy];
+    const isSame = now.every((one, i) => one === this.drawn[i]);
+    this.drawn = now;
+    // While an answer grows nothing else is looked at, however long the conversation is.
+    if (isSame && answer) this.answering?.update(answer, live);
+    else this.drawAll(state, answer);
+    this.stick();
+    this.back.hidden = this.follows;
+  }
+
+  /**
+   * @param {State} state
+   * @param {Entry | null} answer the one in flight
+   */
+  drawAll(state, answer) {
     this.output = this.root.closest(".jp-OutputArea");
     this.output?.classList.add("chatnb-lives");
     this.composer.node.hidden = !this.can("ask");
@@ -242,29 +259,20 @@ export class Panel {
     this.who.disabled = !this.can("models");
     for (const needy of /** @type {NodeListOf<HTMLElement>} */ (this.bar.querySelectorAll("[data-needs]"))) needy.hidden = !this.can(needy.dataset.needs ?? "");
     this.taker.hidden ||= !state.entries.length || Boolean(state.live);
-    this.drawEntries(state);
+    this.drawEntries(state, answer);
     if (this.wasLive && !state.live) this.hear("The answer is complete.");
     this.wasLive = Boolean(state.live);
     this.drawApprovals(state.approvals);
     this.drawNotices(state.notices);
     this.composer.draw(state);
     this.root.classList.toggle("chatnb-empty", !this.entries.children.length);
-    this.stick();
-    this.back.hidden = this.follows;
   }
 
-  /** @param {State} state */
-  drawEntries(state) {
-    const { live } = state;
-    const answer = live && { id: "", turn: live.turn, role: /** @type {const} */ ("assistant"), model: live.model, parts: live.parts };
-    const now = [state.entries, state.waiting, this.unsent, this.isBusy, live?.turn];
-    const isSame = now.every((one, i) => one === this.drawn[i]);
-    this.drawn = now;
-    // While an answer grows nothing else is looked at, however long the conversation is.
-    if (isSame && answer) {
-      this.answering?.update(answer, live);
-      return;
-    }
+  /**
+   * @param {State} state
+   * @param {Entry | null} answer
+   */
+  drawEntries({ entries, live, waiting }, answer) {
     /** @type {[string, Entry, Live | null, string][]} */
     const rows = [];
     /** @type {Map<string, number>} */
@@ -275,12 +283,12 @@ export class Panel {
       counts.set(key, (counts.get(key) ?? 0) + 1);
       rows.push([`${key} ${counts.get(key)}`, entry, inFlight, mark]);
     };
-    state.entries.forEach((entry) => add(entry, null));
-    if (answer) {
+    entries.forEach((entry) => add(entry, null));
+    if (live && answer) {
       add(live.question, null);
       add(answer, live);
     }
-    state.waiting.forEach((entry) => add(entry, null, "waits for the answer before it"));
+    waiting.forEach((entry) => add(entry, null, "waits for the answer before it"));
     this.unsent.forEach((entry) => add(entry, null, this.isBusy ? "the kernel is busy; this waits" : "sending"));
     const keys = new Set(rows.map(([key]) => key));
     for (const [key, view] of this.views) {

@@ -149,6 +149,26 @@ def test_what_is_finished_is_never_made_anew(panel: PanelPage) -> None:
     assert panel.find("article").last.locator(".chatnb-block").count() == 21
 
 
+def test_a_growing_answer_touches_nothing_but_itself(panel: PanelPage) -> None:
+    answering(panel, blocks("<p>The median"))
+    panel.page.evaluate(
+        """() => {
+          window.touched = [];
+          const all = {childList: true, subtree: true, attributeOldValue: true, characterData: true};
+          const isNew = one => one.type !== 'attributes' || one.target.getAttribute(one.attributeName) !== one.oldValue;
+          const within = node => (node.nodeType === 1 ? node : node.parentElement)?.closest('.chatnb-live, .chatnb-entry, [aria-live]');
+          new MutationObserver(seen => touched.push(...seen.filter(isNew).map(({target}) => (within(target) ?? target).className)))
+            .observe(document.querySelector('.chatnb-panel'), all);
+        }"""
+    )
+
+    panel.change(blocks(" is robust. It", keep=len("<p>The median")))
+    panel.change(blocks(" stays</p>", keep=len("<p>The median is robust. It")))
+
+    answer = panel.find(".chatnb-live").get_attribute("class")
+    assert set(panel.page.evaluate("() => touched")) == {answer, "chatnb-unseen"}  # and what is heard
+
+
 def test_the_view_follows_the_end_until_the_reader_goes_up(panel: PanelPage) -> None:
     answering(panel, blocks(*["<p>Text.</p>"] * 40))
     top = "() => document.querySelector('.chatnb-log').scrollTop"
