@@ -56,7 +56,7 @@ export class Panel {
     this.frame = 0;
     this.selection = "";
     /** @type {Promise<boolean> | null} earlier messages that are on their way */
-    this.fetching = null;
+    this.bringing = null;
     /** @type {WeakMap<Element, number>} how much of a block was let be heard */
     this.spoken = new WeakMap();
     this.heardAt = 0;
@@ -407,14 +407,14 @@ export class Panel {
    * @param {number} count
    */
   earlier(count) {
-    this.fetching ??= this.fetch(count).finally(() => {
-      this.fetching = null;
+    this.bringing ??= this.bring(count).finally(() => {
+      this.bringing = null;
     });
-    return this.fetching;
+    return this.bringing;
   }
 
   /** @param {number} count */
-  async fetch(count) {
+  async bring(count) {
     const { state } = this;
     if (!state?.entries.length || !this.can("earlier")) return false;
     const got = await this.run("earlier", { before: state.entries[0].id, count });
@@ -487,13 +487,12 @@ export class Panel {
    * @param {boolean} [isPinned]
    */
   chip({ label, ref, tokens, is_stale: isStale }, isPinned = false) {
-    const words = label;
     const pinned = isPinned || Boolean(this.state?.session.pins?.includes(ref));
     return h("li.chip", {},
-      ref && this.can("preview") ? button(null, `Show what would be sent of ${words} now`, (event) => this.sheets.preview(event, { ref }), words) : h("span", {}, words),
+      ref && this.can("preview") ? button(null, `Show what would be sent of ${label} now`, (event) => this.sheets.preview(event, { ref }), label) : h("span", {}, label),
       tokens ? h("span.quiet", {}, kilo(tokens)) : "",
       isStale && h("span.stale", {}, "changed since"),
-      ref && this.can("pin") && button("pin", pinned ? `Unpin ${words}` : `Send ${words} with every question`,
+      ref && this.can("pin") && button("pin", pinned ? `Unpin ${label}` : `Send ${label} with every question`,
         () => this.run("pin", { ref, is_pinned: !pinned }), "", { "aria-pressed": String(pinned) }));
   }
 

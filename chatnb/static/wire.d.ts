@@ -44,7 +44,7 @@ export interface Entry {
   images?: { mime: string; data: string }[];
   model?: string;
   outcome?: string | null;
-  /** How it ended, where it did not simply end. */
+  /** How it ended, where it did not simply end, and where it comes from if no model was asked. */
   mark?: string;
   error?: string;
   parts?: Part[];
