@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from chatnb.markdown.elements import ATTRIBUTES, ELEMENTS
+from chatnb.markdown.cleaning import ATTRIBUTES, ELEMENTS
 from chatnb.markdown.fences import code_blocks
 from chatnb.markdown.html import Rendering, blocks, to_html
 from tests.fuzz.renderers import python_renderers
