@@ -27,7 +27,7 @@ from .events import (
     Truncated,
     Waiting,
 )
-from .messages import Message, Outcome, Part, Seam, Text, Thinking, ToolCall, ToolResult, Usage
+from .messages import Message, Origin, Outcome, Part, Seam, Text, Thinking, ToolCall, ToolResult, Usage
 
 Number = TypeVar("Number", int, float)
 
@@ -83,10 +83,10 @@ class Reply:
                 self._round().mend(model, reason)
             case FellBack():
                 self._fall_back(event)
-            case TokensCounted(usage, stop, host):
+            case TokensCounted(usage, stop, host, origin):
                 self.is_truncated = stop == "length"
                 current = self._round()
-                current.usage, current.host = usage, host
+                current.usage, current.host, current.origin = usage, host, origin
             case Truncated(sent_tokens, read_tokens):
                 current = self._round()
                 current.usage = replace(current.usage or Usage(), unread_tokens=sent_tokens - read_tokens)
@@ -156,6 +156,11 @@ class Reply:
         return usage.prompt_tokens + (usage.reply_tokens or 0)
 
     @property
+    def origin(self) -> Origin:
+        """Where the answer comes from if no model was asked; of several rounds the last one counts."""
+        return self._rounds[-1].origin if self._rounds else ""
+
+    @property
     def seams(self) -> tuple[Seam, ...]:
         """Where the answer was mended."""
         return tuple(seam for r in self._rounds for seam in r.seams)
@@ -192,6 +197,7 @@ class Reply:
                 options=self.asked.options,
                 seams=tuple(r.seams),
                 host=r.host,
+                origin=r.origin,
             )
             messages.append(answer)
             if r.results:
@@ -233,6 +239,7 @@ class _Round:
     seams: list[Seam] = field(default_factory=list)
     usage: Usage | None = None
     host: str = ""
+    origin: Origin = ""
     # Runs of deltas of one kind. A list, since adding to a string copies it: 16,000 tokens would be half a gigabyte.
     said: list[tuple[type[Text | Thinking], list[str]]] = field(default_factory=list)
 

@@ -15,7 +15,7 @@ from ..feed import Feed
 from ..messages import Json
 from ..wire import VERSION
 from .base import Command, Fields, Office, OnKernel, Place, Result
-from .keeping import copy, delete, earlier, export, hide, new, open_session, rename, search, sessions
+from .keeping import copy, delete, earlier, export, hide, new, open_session, rename, search, sessions, take_in
 from .reading import complete, pin, plan, preview, stale, suggest
 from .server import choose, configure, models, tools
 from .talk import again, approve, ask, cancel, edit
@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, Command] = {
     "delete": delete,
     "search": search,
     "export": export,
+    "import": take_in,
     "configure": configure,
     "tools": tools,
     "choose": choose,

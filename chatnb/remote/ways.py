@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from ..branches import newest_below, siblings
+from ..branches import newest_below, node_of, path, siblings
 from ..errors import SettingsError
 from .base import Fields, Office, Result, text_in, turn_of
 
@@ -26,6 +26,17 @@ async def branch(office: Office, fields: Fields) -> Result:
         raise SettingsError(f"There are {len(among)} branches here: branch takes to as one of their numbers, from 1.")
     await asyncio.to_thread(sessions.follow, newest_below(whole, among[number - 1]))
     return {}
+
+
+async def led_to(office: Office, message_id: str) -> str:
+    """Go on in the branch of the current session where a message stands, and return its turn."""
+    sessions = office.chat.sessions
+    whole = await asyncio.to_thread(sessions.whole, office.session.id)
+    turn = node_of(turn_of(whole.messages, message_id)[0])
+    if turn not in map(node_of, path(whole)):
+        _wait_for_none(office)
+        await asyncio.to_thread(sessions.follow, newest_below(whole, turn))
+    return turn
 
 
 async def fork(office: Office, fields: Fields, *, enter: bool = True) -> Result:

@@ -20,6 +20,7 @@ _OUTCOMES = {
     "length": "cut at the limit of tokens",
     "tool_limit": "ended at the limit of rounds of tools",
 }
+_ORIGINS = {"cache": "an earlier answer, told again", "recording": "played from a recording"}
 _LISTED = 5  # calls that are offered
 # Escape sequences of a terminal with what belongs to them: colours, titles, links, and those that nothing ends.
 _ESCAPE = re.compile(
@@ -131,6 +132,14 @@ def mark(reply: Reply) -> str:
     if reply.finished.outcome == "done" and not reply.text.strip():
         return "an empty answer"
     return _OUTCOMES.get(reply.finished.outcome, "")
+
+
+def origin(reply: Reply) -> str:
+    """Say where an answer comes from if no model was asked for it; empty otherwise.
+
+    For views that stay: in a cell the question's own note says it, and one that plays a recording is to show what a model would.
+    """
+    return _ORIGINS.get(reply.origin, "")  # a later version may know more
 
 
 def footer(reply: Reply) -> str:
