@@ -80,11 +80,12 @@ async def _server(prefix: str, settings: Settings, catalog: Catalog) -> AsyncGen
         yield Finding(about, "ok", f"version {version} at {provider.address}")
         models = await provider.models()
     except ChatError as error:
+        found, _, step = str(error).partition("\n")  # what to do stands in the lines below what happened
         if is_ollama:
-            step = "`ollama serve` starts it; https://ollama.com has it."
+            step = f"{step} https://ollama.com has it.".lstrip()
         else:
-            step = "The other hosts answer meanwhile." if host else "`%chat config` shows its address."
-        yield Finding(about, "wrong", str(error), step)
+            step = "The other hosts answer meanwhile." if host else step or "`%chat config` shows its address."
+        yield Finding(about, "wrong", found, step)
         return
     if not models:
         step = "`%chat pull llama3.2` gets a small one (2 GB)." if is_ollama else "Load one there."

@@ -100,8 +100,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise SettingsError; what argparse calls for a wrong line."""
-        usage = " ".join(self.format_usage().split())
-        raise SettingsError(f"{message[:1].upper()}{message[1:]}. {usage}")
+        end = "" if message.endswith("?") else "."
+        raise SettingsError(f"{message[:1].upper()}{message[1:]}{end} `{self.prog} -h` shows what can stand there.")
 
     def print_help(self, file: object = None) -> NoReturn:  # noqa: ARG002 - argparse's own signature
         """Raise HelpAsked; what argparse calls for `-h`."""

@@ -144,8 +144,12 @@ def import_sessions(sessions: Sessions, *paths: str | Path) -> list[Imported]:
 def add_export_options(parser: argparse.ArgumentParser) -> None:
     """Add what says what to export, and how, to a parser: the same in a notebook and in the console."""
     add = parser.add_argument
-    add("path", metavar="FILE", help="file to write; its suffix tells the format; - is standard output")
-    add("names", nargs="*", metavar="SESSION", help="title or id; none: the session that you are in")
+    add(
+        "path",
+        metavar="FILE",
+        help="file to write; its suffix tells the format; - is standard output, in Markdown unless --format says otherwise",
+    )
+    add("names", nargs="*", default=[], metavar="SESSION", help="title or id; none: the session that you are in")
     add("--all", dest="every", action="store_true", help="all sessions")
     add("--format", dest="format_name", default="", metavar="NAME", help=f"one of {', '.join(FORMATS)}")
     add("--as-markdown", action="store_true", help="in a notebook: answers as cells of Markdown, not as outputs")

@@ -190,20 +190,24 @@ def test_a_conversation_is_not_held_in_a_pipe(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "told"),
     [
-        ("nothing",),
-        ("ask", "--into", "x", "Why?"),
-        ("doctor", "--port", "1"),
-        ("sessions", "--nothing"),
-        ("--retries",),
+        (("nothing",), "There is no command 'nothing'. `chatnb -h` "),
+        (("modles",), "There is no command 'modles'; did you mean `chatnb models`? `chatnb -h` "),
+        (("--no-save", "models"), "A command stands first: `chatnb models ...`"),
+        (("ask", "--into", "x", "Why?"), "--into. `chatnb ask -h` "),
+        (("doctor", "--port", "1"), "--port 1. `chatnb doctor -h` "),
+        (("sessions", "--nothing"), "--nothing. `chatnb sessions -h` "),
+        (("export",), "required: FILE. `chatnb export -h` "),
+        (("--retries",), "expected one argument. `chatnb -h` "),
     ],
 )
-def test_words_that_are_not_understood_are_told(words: tuple[str, ...], tmp_path: Path) -> None:
+def test_words_that_are_not_understood_are_told_in_a_line(words: tuple[str, ...], told: str, tmp_path: Path) -> None:
     result = run(*words, home=tmp_path)
 
     assert result.returncode == 2
-    assert "usage: chatnb" in result.stderr
+    assert told in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 def test_a_failure_is_one_sentence_on_stderr(tmp_path: Path) -> None:
@@ -227,7 +231,8 @@ def test_doctor_tells_what_is_wrong_by_its_exit_code(tmp_path: Path, server: Fau
     well, wrong = run("doctor", home=tmp_path, host=server.url), run("doctor", home=tmp_path)
 
     assert (well.returncode, wrong.returncode) == (0, 1)
-    assert "ollama serve" in wrong.stdout
+    assert wrong.stdout.count("ollama serve") == 1
+    assert '--set host="..."' in wrong.stdout
 
 
 def test_lab_without_jupyterlab_says_how_to_get_it(
@@ -327,6 +332,18 @@ def test_an_export_to_standard_output_is_all_that_is_there(tmp_path: Path, serve
     assert result.returncode == 0
     assert [m["content"] for m in json.loads(result.stdout)["messages"]] == ["What is it, at ~/x?", "It is 42."]
     assert "home folder: 1 in " in result.stderr
+
+
+def test_an_export_to_standard_output_is_markdown_and_sessions_are_named_on_either_side_of_a_flag(
+    tmp_path: Path, server: FaultServer
+) -> None:
+    run("ask", "-s", "Work", "What is it?", home=tmp_path, host=server.url)
+
+    read, data = run("export", "-", home=tmp_path), run("export", "-", "--format", "jsonl", "Work", home=tmp_path)
+
+    assert (read.returncode, data.returncode) == (0, 0)
+    assert read.stdout.startswith("# Work\n")
+    assert json.loads(data.stdout)["messages"][0]["content"] == "What is it?"
 
 
 def test_an_export_does_not_replace_a_file_unasked(tmp_path: Path, server: FaultServer) -> None:

@@ -39,8 +39,8 @@ def test_what_becomes_of_the_answer_stands_in_the_options() -> None:
     assert options == Options(session="work", schema="Person", into="person", code=True, think=True)
 
 
-def test_a_text_among_the_options_is_an_error_that_shows_the_usage() -> None:
-    with pytest.raises(SettingsError, match=r"Unrecognized arguments: why\. usage: %%chat \[-h\]"):
+def test_a_text_among_the_options_is_an_error_that_says_where_they_are_listed() -> None:
+    with pytest.raises(SettingsError, match=r"Unrecognized arguments: why\. `%%chat -h` shows what can stand there\."):
         parse_question("-m tiny why")
 
 

@@ -22,7 +22,7 @@ def run(parsed: argparse.Namespace) -> int:
         chat.close()
     for finding in findings:
         mark = {"ok": "ok     ", "warning": "warning", "wrong": "wrong  "}[finding.verdict]
-        print(f"{mark}  {finding.about}: {finding.found}")
+        print(f"{mark}  {finding.about}: {in_shell(finding.found, flags.COMMANDS)}")
         if finding.step:
             print(f"         {in_shell(finding.step, flags.COMMANDS)}")
     return int(any(finding.verdict == "wrong" for finding in findings))

@@ -54,15 +54,27 @@ def understood(words: Sequence[str]) -> tuple[Command, argparse.Namespace]:
         parser.add_argument("-h", "--help", action="help", help="show this help")
     command.add(parser)
     _add_setting_flags(parser)
-    parsed, rest = parser.parse_known_args(words[1:] if name else words)
+    said = words[1:] if name else words
+    if command.has_own_words or "--" in said:
+        parsed, rest = parser.parse_known_args(said)
+    else:  # what a command takes may stand on both sides of its flags, as in `export - --format md Work`
+        parsed, rest = parser.parse_known_intermixed_args(said)
     parsed.command, parsed.rest = name, rest
     if getattr(parsed, "version", False):
         raise HelpAsked(f"chatnb {__version__}\n")
     if rest and not command.has_own_words:
-        near = "" if name else next(iter(difflib.get_close_matches(rest[0], COMMANDS, n=1)), "")
-        hint = f"; did you mean `chatnb {near}`?" if near else ""
-        parser.error(f"unrecognized arguments: {' '.join(rest)}{hint}")
+        parser.error(_unknown(name, rest))
     return command, parsed
+
+
+def _unknown(name: str, rest: Sequence[str]) -> str:
+    """Return what is told of words that are no flags of a command, or name none."""
+    if name or rest[0].startswith("-"):
+        return f"unrecognized arguments: {' '.join(rest)}"
+    if rest[0] in COMMANDS:
+        return f"a command stands first: `chatnb {rest[0]} ...`, then what it is told"
+    near = difflib.get_close_matches(rest[0], COMMANDS, n=1)
+    return f"there is no command {rest[0]!r}" + (f"; did you mean `chatnb {near[0]}`?" if near else "")
 
 
 def _add_answer_flags(parser: Parser) -> None:

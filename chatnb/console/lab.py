@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import os
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -19,6 +19,8 @@ from ..errors import ChatError, SettingsError
 from ..labextension import install
 from ..models.base import ModelInfo
 from ..settings import Settings
+from . import flags
+from .hints import in_shell
 from .opening import configured
 
 FIRST_NOTEBOOK = "01_first_chat.ipynb"
@@ -36,11 +38,13 @@ def run(parsed: argparse.Namespace) -> int:
         chosen = settings.model or f"{models[0].name} (the first)"
         print(f"Ollama is there, with {len(models)} models; {chosen} will answer.")
     else:
-        print(f"{trouble}\nUntil then chatnb's built-in script answers, so that you can look around.")
+        print(
+            f"{in_shell(trouble, flags.COMMANDS)}\nUntil then chatnb's built-in script answers, so that you can look around."
+        )
         environment["CHATNB_MODEL"] = BUILT_IN_MODEL
     notebook = Path(FIRST_NOTEBOOK)
     if not notebook.exists():
-        shutil.copyfile(_first_notebook(), notebook)
+        notebook.write_text(_without_outputs(_first_notebook()), encoding="utf-8")
     with tempfile.TemporaryDirectory() as labextensions:
         install(Path(labextensions))
         # An install in place, as of a checkout, brings neither of them to where Jupyter looks.
@@ -68,6 +72,15 @@ def _models(settings: Settings) -> tuple[Sequence[ModelInfo], str]:
         models,
         "" if models else "Ollama is there but has no models. `ollama pull llama3.2` gets a small one (2 GB).",
     )
+
+
+def _without_outputs(path: Path) -> str:
+    """Return a notebook as if none of its cells had run: its outputs hold a conversation, which would go on."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell.update(execution_count=None, outputs=[])
+    return json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
 
 
 def _first_notebook() -> Path:

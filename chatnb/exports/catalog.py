@@ -44,7 +44,7 @@ def format_of(path: str, name: str = "") -> Format:
 
     Examples
     --------
-    >>> format_of("Plans.IPYNB").suffixes, format_of("-", "md").suffixes
+    >>> format_of("Plans.IPYNB").suffixes, format_of("-").suffixes
     (('.ipynb',), ('.md', '.markdown'))
     """
     known = ", ".join(f"{each} ({form.about})" for each, form in FORMATS.items())
@@ -52,6 +52,8 @@ def format_of(path: str, name: str = "") -> Format:
         if name.removeprefix(".") not in FORMATS:
             raise SettingsError(f"There is no format {name!r}. There are: {known}.")
         return FORMATS[name.removeprefix(".")]
+    if path == "-":
+        return FORMATS["md"]  # to be read, as what is printed is
     suffix = PurePath(path).suffix.lower()
     for form in FORMATS.values():
         if suffix in form.suffixes:

@@ -77,7 +77,10 @@ def _content(path: Path) -> Json:
         try:
             return [json.loads(line) for line in text.split("\n") if line.strip()]
         except (ValueError, RecursionError):
-            raise SessionError(f"{path} is neither JSON nor a line of JSON after the other ({error}).") from error
+            known = ", ".join(form.name for form in FORMS)
+            raise SessionError(
+                f"{path} is neither JSON nor a line of JSON after the other ({error}). What can be imported: {known}."
+            ) from error
 
 
 def _whole(path: Path) -> bytes:
