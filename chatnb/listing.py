@@ -22,7 +22,8 @@ class Listing(Sequence[T], Generic[T]):
     columns
         Each column's title, and the text of one value in it.
     caption
-        What stands above the table, in one line or several; in a notebook what is between backticks is code.
+        What stands above the table, in one line or several. In a notebook what is between backticks is code, as it is in
+        the cells.
     empty
         What is shown instead of a table without rows; says what to do.
 
@@ -114,10 +115,10 @@ def _as_text(column: Sequence[str]) -> list[str]:
 
 def _as_html(column: Sequence[str]) -> list[str]:
     style = f"style='text-align:{'right' if is_numeric(column) else 'left'}'"
-    title, *cells = (escape(cell) for cell in column)
+    title, *cells = map(_prose, column)
     return [f"<th {style}>{title}</th>", *(f"<td {style}>{cell}</td>" for cell in cells)]
 
 
 def _prose(text: str) -> str:
-    """Return lines of ours as HTML."""
+    """Return lines as HTML."""
     return _TYPED.sub(r"<code>\1</code>", escape(text)).replace("\n", "<br>")

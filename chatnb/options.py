@@ -130,8 +130,8 @@ def add_question_options(parser: argparse.ArgumentParser) -> None:
 
 def add_lasting_options(parser: argparse.ArgumentParser) -> None:
     """Add those of them that a whole conversation can have."""
+    add_model_options(parser)
     add = parser.add_argument
-    add("-m", "--model", default="", help="model to ask, or several with commas: the rest are fallbacks")
     add(
         "-c",
         "--context",
@@ -151,6 +151,13 @@ def add_lasting_options(parser: argparse.ArgumentParser) -> None:
         help="tool, or set of tools, that the model may call: files, write, notebook, python, web, shell, or an MCP server; may be given several times",
     )
     add("-s", "--session", default="", help="id or title of the session to ask in; a new one where there is none")
+    add("--no-save", dest="save", action="store_false", help="leave nothing of this question on disk")
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add those of them that say who answers, and how: all that a question about rows has."""
+    add = parser.add_argument
+    add("-m", "--model", default="", help="model to ask, or several with commas: the rest are fallbacks")
     add("--system", default="", help="system prompt for this question")
     add(
         "-o",
@@ -163,7 +170,6 @@ def add_lasting_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--think", action=argparse.BooleanOptionalAction, help="let the model think before it answers, or not")
     add("--keep-alive", default="", metavar="TIME", help="how long the model stays in memory: 10m, 0, -1 for ever")
-    add("--no-save", dest="save", action="store_false", help="leave nothing of this question on disk")
     add("--timeout", type=_seconds, metavar="SECONDS", help="how long to wait for the first token")
 
 
@@ -245,14 +251,9 @@ def parse_line(line: str, prog: str = "%ask") -> tuple[Options, str]:
 def options_of(parsed: argparse.Namespace) -> Options:
     """Return the options of a question among what was parsed."""
     values = {field.name: getattr(parsed, field.name) for field in fields(Options) if hasattr(parsed, field.name)}
-    return Options(
-        **{
-            **values,
-            "option": tuple(values["option"]),
-            "context": tuple(values["context"]),
-            "tools": tuple(values["tools"]),
-        }
-    )
+    # What may be given several times comes as a list.
+    said: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    return Options(**said)
 
 
 def _split(line: str) -> list[str]:

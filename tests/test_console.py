@@ -198,6 +198,7 @@ def test_a_conversation_is_not_held_in_a_pipe(tmp_path: Path) -> None:
         (("ask", "--into", "x", "Why?"), "--into. `chatnb ask -h` "),
         (("doctor", "--port", "1"), "--port 1. `chatnb doctor -h` "),
         (("sessions", "--nothing"), "--nothing. `chatnb sessions -h` "),
+        (("over", "a.csv", "{x}", "-t", "files"), "-t. `chatnb over -h` "),
         (("export",), "required: FILE. `chatnb export -h` "),
         (("--retries",), "expected one argument. `chatnb -h` "),
     ],
@@ -477,6 +478,8 @@ def test_what_chat_does_is_there_under_the_same_names(tmp_path: Path, server: Fa
     assert re.search(r"tools +\['files', 'web'\] +--set", config.stdout)
     assert (stop.returncode, stop.stdout) == (0, "No answer is coming.\n")
     assert wanted.stdout.startswith("usage: chatnb sessions ")
+    assert "--tag" in wanted.stdout
+    assert "--home" in wanted.stdout
 
 
 def test_a_bug_is_a_sentence_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

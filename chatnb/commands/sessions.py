@@ -73,7 +73,7 @@ def search(desk: Desk, words: Sequence[str]) -> Listing[tuple[SessionInfo, Hit]]
         "session": lambda found: found[0].title,
         "changed": lambda found: _local(found[0].updated_at),
         "by": lambda found: found[1].role,
-        "place": lambda found: found[1].text,
+        "said": lambda found: found[1].text,
     }
     found = desk.chat.sessions.search(words)
     return Listing(found, columns, caption="`%chat open TITLE` goes on in one.", empty="Nothing was found.")

@@ -6,6 +6,7 @@ import argparse
 from functools import partial
 
 from ..commands import COMMANDS, do
+from ..options import HelpAsked
 from . import flags
 from .hints import in_shell
 from .opening import configured, desk_here
@@ -17,6 +18,8 @@ def run(parsed: argparse.Namespace) -> int:
     desk = desk_here(configured(parsed))
     try:
         show(do([parsed.command, *parsed.rest], desk, COMMANDS), partial(in_shell, commands=flags.COMMANDS))
+    except HelpAsked as asked:
+        raise HelpAsked(f"{asked}\n{flags.setting_help()}") from None
     finally:
         desk.close()
     return 0

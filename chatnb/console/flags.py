@@ -53,7 +53,8 @@ def understood(words: Sequence[str]) -> tuple[Command, argparse.Namespace]:
     if not command.has_own_words or name == "lab":
         parser.add_argument("-h", "--help", action="help", help="show this help")
     command.add(parser)
-    _add_setting_flags(parser)
+    if name != "mcp":  # which has no chat
+        _add_setting_flags(parser)
     said = words[1:] if name else words
     if command.has_own_words or "--" in said:
         parsed, rest = parser.parse_known_args(said)
@@ -81,6 +82,13 @@ def _add_answer_flags(parser: Parser) -> None:
     parser.add_argument("--web", action="store_true", help="let the model search the web and read pages (asked first)")
     parser.add_argument("--retries", metavar="N", help="how often a model that fails is asked, the first time included")
     parser.add_argument("--log", metavar="FILE", help="append what is asked and answered to a file")
+
+
+def setting_help() -> str:
+    """Return the help of `--home` and `--set`, for a command that writes its own."""
+    parser = Parser(usage=argparse.SUPPRESS, add_help=False)
+    _add_setting_flags(parser)
+    return parser.format_help().replace("options:", "more options:")
 
 
 def _add_setting_flags(parser: Parser) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from ..chat import Chat
 from ..each_row import EachRow
 from ..errors import SettingsError
-from ..options import add_question_options, add_row_options, options_of
+from ..options import add_model_options, add_row_options, options_of
 from ..receipt import Receipt
 from ..tables import ask_rows, bar_for
 from .opening import configured
@@ -27,9 +27,11 @@ SUFFIXES = (".csv", ".parquet")
 
 def add_over_flags(parser: argparse.ArgumentParser) -> None:
     """Add what `run` reads to a parser."""
-    add_question_options(parser)
+    add_model_options(parser)
     add_row_options(parser)
     add = parser.add_argument
+    add("--no-save", dest="save", action="store_false", help="keep no answers but in the table")
+    add("--dry-run", action="store_true", help="show exactly what would be sent for the first row, and send nothing")
     add(
         "--schema",
         default="",
@@ -51,8 +53,6 @@ def run(parsed: argparse.Namespace) -> int:
     """
     options, path = options_of(parsed), Path(parsed.path)
     into = Path(parsed.into) if parsed.into else path.with_name(f"{path.stem}.answers{path.suffix}")
-    if options.tools or options.context:
-        raise SettingsError("Rows are asked side by side, without tools and context. Leave -t and -c out.")
     if into.suffix not in SUFFIXES:
         raise SettingsError(f"{into} ends neither with .csv nor with .parquet, so its format is not known.")
     table = _read(path)
