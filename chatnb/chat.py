@@ -102,8 +102,7 @@ class Chat:
             self.settings = replace(self.settings, model=model)
         self.catalog = catalog or Catalog()
         if self.settings.replay:
-            path = Path(self.settings.recording or recordings.DEFAULT)
-            recordings.replay(self.catalog, path, keeps_pace=self.settings.replay_pace)
+            recordings.use(self.catalog, self.settings)
         self.portal = portal or Portal()
         self.tools = tools
         self.mcp = McpTools()

@@ -1,46 +1,49 @@
-"""The notebooks give what they show, run by nbval in a fresh kernel."""
+"""The notebooks give what they show, run by nbval in a fresh kernel: with a model, and from their recording without one."""
 
-import shutil
-import subprocess
-import sys
+from __future__ import annotations
+
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests import processes
+from tests.notebooks import NAMES, NOWHERE, RECORDING, Result, nbval, recorded, said
 from tests.ollama.server import OllamaServer
 
-FOLDER = Path(__file__).parents[1] / "notebooks"
-NAMES = sorted(path.name for path in FOLDER.glob("*.ipynb"))
+pytestmark = pytest.mark.kernel
 
 
-def nbval(home: Path, name: str, *options: str, **env: str) -> None:
-    """Run a copy of a notebook, away from this repository's configuration of pytest."""
-    shutil.copytree(FOLDER, home / "notebooks")
-    places = {"CHATNB_HOME": str(home / "chatnb"), "IPYTHONDIR": str(home / "ipython")}
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbval-current-env", *options, name]
-    result = subprocess.run(
-        command,
-        cwd=home / "notebooks",
-        env=processes.environment(**places, **env),
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory, ollama_server: OllamaServer) -> tuple[Mapping[str, Result], Path]:
+    """Run all of them with a real model, and record it."""
+    return recorded(tmp_path_factory.mktemp("live"), ollama_server)
 
 
 @pytest.mark.ollama
-@pytest.mark.kernel
 @pytest.mark.parametrize("name", NAMES)
-def test_a_notebook_gives_what_it_shows_with_a_real_model(
-    name: str, tmp_path: Path, ollama_server: OllamaServer
+def test_a_notebook_gives_what_it_shows_with_a_real_model(name: str, live: tuple[Mapping[str, Result], Path]) -> None:
+    results, _ = live
+
+    assert results[name].returncode == 0, results[name].stdout + results[name].stderr
+
+
+@pytest.mark.ollama
+def test_the_recording_is_what_the_notebooks_ask_and_the_model_answers(
+    live: tuple[Mapping[str, Result], Path],
 ) -> None:
-    nbval(tmp_path, name, "--nbval", OLLAMA_HOST=ollama_server.url, CHATNB_MODEL="tinychat")
+    _, path = live
+
+    assert said(path) == said(RECORDING), f"{RECORDING.name} is stale. Record it anew: python -m tests.notebooks"
 
 
-@pytest.mark.kernel
 @pytest.mark.parametrize("name", NAMES)
-def test_a_notebook_runs_without_any_model(name: str, tmp_path: Path) -> None:
-    nbval(tmp_path, name, "--nbval-lax", CHATNB_MODEL="scripted:demo")
+def test_a_notebook_gives_what_it_shows_from_its_recording_without_a_server(name: str, tmp_path: Path) -> None:
+    result = nbval(tmp_path, name, "--nbval", OLLAMA_HOST=NOWHERE, CHATNB_REPLAY="strict")
+
+    assert result.returncode == 0, f"{result.stdout}\nRecord it anew: python -m tests.notebooks"
+
+
+def test_the_first_notebook_runs_with_the_script_that_answers_where_there_is_no_model(tmp_path: Path) -> None:
+    result = nbval(tmp_path, NAMES[0], "--nbval-lax", CHATNB_MODEL="scripted:demo")
+
+    assert result.returncode == 0, result.stdout
