@@ -165,7 +165,7 @@ class Chat:
         session: Session | None = None,
         schema: Mapping[str, Json] | None = None,
         tools: Tools | None = None,
-        without: str = "",
+        chosen: Mapping[str, Json] | None = None,
         instead_of: str = "",
         fit: int = 0,
         is_cached: bool = False,
@@ -177,6 +177,8 @@ class Chat:
         ----------
         reading
             All that the question carries along, and what has to be told of it.
+        chosen
+            The options that were given with it: `Message.chosen`.
         instead_of
             The turn in whose place it is asked: the model reads what was said before that one, which stays as a branch.
         is_cached
@@ -198,6 +200,7 @@ class Chat:
             user_id=settings.user_id,
             after=self.sessions.follows(session, instead_of=instead_of),
             digest=digest_of(parts, settings, schema, names, session.system) if is_cached else "",
+            chosen=chosen or {},
         )
         return Ask(
             question=replace(question, turn_id=question.id),
@@ -205,7 +208,6 @@ class Chat:
             settings=settings,
             schema=schema,
             tools=tools,
-            without=without,
             fit=fit,
             notes=(*reading.notes, *(tools.notes if tools else ())),
             calls=tuple(calls),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -121,26 +122,43 @@ class Desk:
             return None
         return self._ask(options, text, "Write a question after `%ask`.")
 
-    def again(self, question: Message, settings: Settings, *, fit: bool = False) -> None:
-        """Ask a question of the last session anew, as it was; the earlier answer to it stays as a branch."""
-        session = self.last_session
-        history, tools = self.chat.sessions.history(session), self.bench.toolbox(session=session)
-        ask = again(self.chat, question, history, session=session, settings=settings, tools=tools, fit=fit)
-        self._follow(ask, Options())
+    def again(
+        self, question: Message, session: Session, *, model: str = "", is_fresh: bool = False, fit: bool = False
+    ) -> None:
+        """Ask a question of a session anew, with its own options; the earlier answer to it stays as a branch.
 
-    def refresh(self, question: Message) -> None:
-        """Ask a question of the current session anew, with everything that it carried along as it is now."""
-        gatherer, reading = self.gatherer(), Reading()
+        Parameters
+        ----------
+        model
+            Another one than then.
+        is_fresh
+            Whether it carries along what it did as that is now, instead of as it was.
+        """
+        options = Options.of(question.chosen)
+        schema = self._schema(options)
+        settings = options.over(self.settings(session))
+        ask = again(
+            self.chat,
+            question,
+            self.chat.sessions.history(session),
+            session=session,
+            settings=replace(settings, model=model or settings.model),
+            tools=self.bench.toolbox(options.tools, session, is_tried=options.trial),
+            schema=schema.json if schema else None,
+            reading=self._read_anew(question, options) if is_fresh else None,
+            fit=fit,
+        )
+        self._follow(ask, options, schema)
+
+    def _read_anew(self, question: Message, options: Options) -> Reading:
+        gatherer, reading = self.gatherer(options.ext), Reading()
         for part in question.parts:
             if isinstance(part, Context) and part.ref:
                 reading += gatherer.read(part.ref)
             elif isinstance(part, Context | Image):
                 name = part.label if isinstance(part, Context) else "A picture"
                 reading += Reading((part,), (f"{name} is sent as it was: it cannot be read again.",))
-        ask = self.chat.prepare(
-            question.text, reading, settings=self.settings(), tools=self.bench.toolbox(), without=question.turn_id
-        )
-        self._follow(ask, Options())
+        return reading
 
     def printed(self, tools: Sequence[str] = ()) -> tuple[tuple[ToolCall, ...], Toolbox]:
         """Return the calls that the last answer only prints, and the tools that it was given.
@@ -233,7 +251,7 @@ class Desk:
         if options.summary:
             sessions.summarise(text, session)
             return None
-        schema = Schema.of(self._named(options.schema, "--schema")) if options.schema else None
+        schema = self._schema(options)
         ask = self.chat.prepare(
             text,
             self.gatherer(options.ext).gather(options.context, text, session.pins),
@@ -241,18 +259,19 @@ class Desk:
             session=session,
             schema=schema.json if schema else None,
             tools=self.bench.toolbox(options.tools, session, is_tried=options.trial),
+            chosen=options.chosen,
             instead_of=sessions.question(options.instead, session)[1].turn_id if options.instead else "",
             is_cached=options.cache,
         )
         if options.dry_run:
             return Receipt(self.chat.portal.call(self.chat.plan(ask)), is_sent=False)
-        self._options = options
-        self._asked_in = sessions.current.id, session
         self._follow(ask, options, schema)
         return None
 
     def _follow(self, ask: Ask, options: Options, schema: Schema | None = None) -> None:
         """Start a turn, show it until it ends, and do with the answer what the options say."""
+        self._options = options
+        self._asked_in = self.chat.sessions.current.id, ask.session
         try:
             turn = follow(self.chat.portal, lambda: self.chat.begin(ask), self._view(ask))
         except KeyboardInterrupt:
@@ -283,6 +302,9 @@ class Desk:
                     "The answer holds no block of code, so there is no next cell. Ask for code, or leave --code out."
                 )
             self.shell.set_next_input("\n\n".join(block.code for block in blocks))
+
+    def _schema(self, options: Options) -> Schema | None:
+        return Schema.of(self._named(options.schema, "--schema")) if options.schema else None
 
     def _named(self, name: str, option: str) -> Any:
         try:

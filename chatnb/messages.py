@@ -165,6 +165,8 @@ class Message:
         Aware, in UTC.
     digest
         Of questions only: what is the same where the answer is to be (cached.py); empty where nobody wants it found again.
+    chosen
+        Of questions only: the options that were given with it, by the names of options.py, so that it can be asked again.
     model, outcome, usage, duration_s, options, seams, error
         Of replies only: who answered, how it ended, what it cost, seconds from question to end, the options that
         were sent, where it was mended, and what went wrong.
@@ -183,6 +185,7 @@ class Message:
     turn_id: str = ""
     after: str | None = None
     digest: str = ""
+    chosen: Mapping[str, Json] = field(default_factory=dict)
     model: str = ""
     outcome: Outcome | None = None
     usage: Usage | None = None

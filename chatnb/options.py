@@ -10,11 +10,13 @@ import argparse
 import io
 import json
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, NoReturn
 
 from .errors import SettingsError
+from .messages import Json
 from .settings import Settings
 
 
@@ -65,6 +67,28 @@ class Options:
     instead: int = 0
     cache: bool = False
 
+    @property
+    def chosen(self) -> dict[str, Json]:
+        """What is said here, as JSON: what the question keeps of it (`Message.chosen`)."""
+        said = {name: value for name in _KEPT if (value := getattr(self, name)) != getattr(_NOTHING, name)}
+        return {name: _KEPT[name](value) for name, value in said.items()}
+
+    @classmethod
+    def of(cls, chosen: Mapping[str, Json]) -> Options:
+        """Return what a question kept; what is no value for an option, as in a file of others, is left out.
+
+        Examples
+        --------
+        >>> Options.of(Options(tools=("files",), option=(("seed", 1),)).chosen).tools
+        ('files',)
+        """
+        fitting: dict[str, Any] = {
+            name: value for name, kind in _KEPT.items() if isinstance(value := chosen.get(name), kind)
+        }
+        fitting |= {name: tuple(map(str, fitting[name])) for name in ("ext", "tools") if name in fitting}
+        fitting |= {"option": tuple(fitting["option"].items())} if "option" in fitting else {}
+        return cls(**fitting)
+
     def over(self, settings: Settings) -> Settings:
         """Return `settings` with what is said here in place of what they say."""
         return replace(
@@ -78,6 +102,26 @@ class Options:
             history=settings.history if self.history else 0,
             save=settings.save and self.save,
         )
+
+
+_NOTHING = Options()
+_KEPT: dict[str, Any] = {
+    "model": str,
+    "system": str,
+    "option": dict,
+    "think": bool,
+    "keep_alive": str,
+    "timeout": float,
+    "history": bool,
+    "save": bool,
+    "schema": str,
+    "into": str,
+    "code": bool,
+    "ext": list,
+    "tools": list,
+    "trial": bool,
+}
+"""What a question keeps of its options, and what that is as JSON: all that shapes its answer and what becomes of it."""
 
 
 class HelpAsked(Exception):  # noqa: N818 - no error: `-h` was given, and `text` answers it

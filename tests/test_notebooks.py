@@ -10,7 +10,7 @@ import pytest
 from tests.notebooks import NAMES, NOWHERE, RECORDING, Result, nbval, recorded, said
 from tests.ollama.server import OllamaServer
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")

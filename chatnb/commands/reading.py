@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..ablation import Effect, ablate
+from ..branches import node_of
 from ..desk import Desk
-from ..errors import ChatInterrupted, SettingsError
+from ..errors import ChatError, ChatInterrupted, SettingsError
 from ..history import newest_summary, summary_in
 from ..listing import Listing
 from ..messages import Message
@@ -106,9 +107,17 @@ def refresh(desk: Desk, words: Sequence[str]) -> Listing[Stale] | None:
         )
     if not chosen:
         return list_stale(desk, ())
+    sessions = desk.chat.sessions
+    history, first = sessions.history(sessions.current), chosen[0].question
     for each in chosen:
         print(f"{each.number}: {shortened(each.question.text, _SHOWN)}")  # noqa: T201 - the answer comes below it
-        desk.refresh(each.question)
+        try:
+            desk.again(each.question, sessions.current, is_fresh=True)
+        except (ChatError, ChatInterrupted):
+            sessions.follow(node_of(history[-1]))  # half an answer does not take the place of a whole one
+            raise
+    if sum(message.role == "user" and message.id >= first.id for message in history) > len(chosen):
+        print("What followed stays as a branch: `%chat branches` lists them.")  # noqa: T201 - it is not read any more
     return None
 
 

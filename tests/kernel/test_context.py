@@ -339,7 +339,7 @@ def test_stale_answers_are_listed_and_asked_again(kernel: Kernel, server: FaultS
     kernel.run("rate = 99")
     (folder / "data.txt").write_text("new")
     stale = shown(kernel, "%chat stale")
-    refreshed = kernel.run("%chat refresh 1")
+    refreshed = kernel.run("%chat refresh 3")
     rest = shown(kernel, "%chat stale")
     kernel.run("%chat refresh")
     none = shown(kernel, "%chat stale")
@@ -347,10 +347,10 @@ def test_stale_answers_are_listed_and_asked_again(kernel: Kernel, server: FaultS
     assert fresh == none == "Every answer of this session is up to date."
     assert "variable rate" in stale
     assert "file data.txt" in stale
-    assert "variable rate" not in rest
-    assert refreshed.stdout == "1: Is @rate high?\n"
-    assert "99" in sent(server, 2)
-    assert "new" in sent(server, 3)
+    assert "file data.txt" not in rest
+    assert refreshed.stdout == "3: What is in @file:data.txt?\n"
+    assert "new" in sent(server, 2)
+    assert "99" in sent(server, 3)
 
 
 def test_a_refresh_that_is_stopped_leaves_the_answer_stale(tmp_path: Path) -> None:
