@@ -122,7 +122,13 @@ def export_sessions(
         raise SettingsError("--as-markdown and --run-ready are for notebooks. Name a file that ends in .ipynb.")
     # Of a tree of branches a page shows the one that is read; data is all of it.
     load = sessions.whole if ".json" in form.suffixes else sessions.load
-    chosen = [load(session_id) for session_id in _chosen(sessions, names, search, every=every)]
+    chosen = []
+    for session_id in _chosen(sessions, names, search, every=every):
+        try:
+            chosen.append(load(session_id))
+        except SessionNotFound:  # another process has deleted it since it was listed
+            if not (every or search):
+                raise
     taken = ""
     if redact is not None:
         redaction = Redaction(redact)
