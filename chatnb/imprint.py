@@ -95,6 +95,11 @@ def session_of(outputs: Sequence[Mapping[str, Json]], place: Path | None = None)
         model=own.get("model", ""),
         system=own.get("system", ""),
         pins=tuple(own.get("pins", ())),
+        hidden=tuple(own.get("hidden", ())),
+        tip=tuple(own.get("tip", ())),
+        tags=tuple(own.get("tags", ())),
+        options=own.get("options", {}),
+        think=own.get("think"),
         place=places.get(own.get("place", ""), ""),
         user_id=question.user_id,
     )
@@ -153,10 +158,15 @@ def _own(session: Session, question: Message) -> dict[str, Json]:
         "title": title,
         "model": session.model,
         "system": session.system,
-        "pins": list(session.pins),
         "place": kind,
+        "options": dict(session.options),
+        "think": session.think,
+        "pins": list(session.pins),
+        "hidden": list(session.hidden),
+        "tip": list(session.tip),
+        "tags": list(session.tags),
     }
-    return {name: value for name, value in fields.items() if value}
+    return {name: value for name, value in fields.items() if value not in ("", [], {}, None)}
 
 
 def _time_in(session_id: str) -> datetime | None:

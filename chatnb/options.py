@@ -71,7 +71,11 @@ class Options:
     def chosen(self) -> dict[str, Json]:
         """What is said here, as JSON: what the question keeps of it (`Message.chosen`)."""
         said = {name: value for name in _KEPT if (value := getattr(self, name)) != getattr(_NOTHING, name)}
-        return {name: _KEPT[name](value) for name, value in said.items()}
+        # Sorted, as Jupyter saves it: a session comes back from its notebook byte for byte.
+        return {
+            name: dict(sorted(value)) if name == "option" else _KEPT[name](value)
+            for name, value in sorted(said.items())
+        }
 
     @classmethod
     def of(cls, chosen: Mapping[str, Json]) -> Options:

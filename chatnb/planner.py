@@ -174,7 +174,8 @@ class Planner:
             pictures = [part for part in ask.question.parts if isinstance(part, Image)]
             lost = [Item("image", 0, "left out", f"{model.name} cannot see", question.id) for _ in pictures]
             composed = replace(composed, items=(*composed.items[:-1], *lost, composed.items[-1]))
-        options = {**settings.options, "num_ctx": composed.num_ctx}
+        # In the order in which Jupyter saves them: a session comes back from its notebook byte for byte.
+        options = dict(sorted({**settings.options, "num_ctx": composed.num_ctx}.items()))
         if is_fixed:  # nobody is asked for it, so it is not told either, and no count is held against it
             del options["num_ctx"]
         request = read = Request(

@@ -101,11 +101,12 @@ def put(storage: AtomicStorage, messages: Sequence[Message]) -> None:
 
 def stamp(storage: AtomicStorage, at: datetime, /, **fields: Json) -> None:
     """Change fields of the session itself, and when it was changed: at `at`, if it was not later already."""
-    # A tuple would be a list once it is read from the file, and a tuple until then.
-    values = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
-    if before := _header(storage.read() or {}).updated_at:
-        at = max(at, before)
-    Table(storage, "session", cache_size=0).update({**values, "updated_at": at.isoformat()})
+    tables = storage.read() or {}
+    session = _header(tables)
+    changed = replace(session, **fields, updated_at=max(at, session.updated_at or at))
+    # As it would be written anew, so that a session that was lost comes back byte for byte; what a newer chatnb knows stays.
+    unknown = {name: value for name, value in _document(tables).items() if name not in Session.__slots__}
+    Table(storage, "session", cache_size=0).update(partial(_become, to_json(changed) | unknown))
 
 
 def cut_off(messages: Sequence[Message]) -> tuple[Message, ...]:
