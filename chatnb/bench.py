@@ -16,6 +16,7 @@ from .messages import Context, Session, ToolResult
 from .servers import Reached, Servers
 from .toolkit import BUILT_IN, SETS, Kernel, Toolkit
 from .tools.approval import Approval, Asker, Proposal, Rule, Verdict
+from .tools.cell import Page
 from .tools.tool import Tool
 from .tools.toolbox import OnKernel, Toolbox
 from .tools.undo import Undo
@@ -84,6 +85,8 @@ class Bench:
         IPython's, in a kernel; without it there are neither the user's functions nor the sets that need one.
     gatherer
         Returns what finds the things of a kernel.
+    page
+        Shows its notebook.
 
     Attributes
     ----------
@@ -100,9 +103,11 @@ class Bench:
         is_attended: Callable[[], bool],
         shell: Any = None,
         gatherer: Callable[[], Gatherer] = lambda: Gatherer(()),
+        *,
+        page: Page | None = None,
     ) -> None:
         self._config, self._chat, self._is_attended = config, chat, is_attended
-        self._shell, self._gatherer = shell, gatherer
+        self._shell, self._gatherer, self._page = shell, gatherer, page
         self.undo = Undo({} if shell is None else shell.user_ns)
         self._approval = Approval()
         self.servers = Servers(config, chat.mcp, {*SETS, *BUILT_IN})
@@ -119,7 +124,7 @@ class Bench:
         if self._shell is None:
             return Toolkit(Path.cwd(), search=config.search, has_shell=config.shell)
         own = Toolbox.of_namespace(self._shell.user_ns).tools
-        kernel = Kernel(self._shell, self._gatherer(), self.undo, is_tried)
+        kernel = Kernel(self._shell, self._gatherer(), self.undo, self._page, is_tried)
         return Toolkit(Path.cwd(), own, kernel, search=config.search, has_shell=config.shell)
 
     def reach(self, kit: Toolkit, names: Sequence[str] | None = None) -> Reached:

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from .config import ChatConfig
 from .context.gather import Gatherer
 from .doctor import examine
 from .errors import ChatError, SettingsError
+from .labextension import install
 from .mcp_server import serve
 from .models.base import ModelInfo
 from .options import HelpAsked, Parser, add_question_options, options_of
@@ -206,11 +208,14 @@ def _open_lab(parsed: argparse.Namespace, settings: Settings) -> int:
     notebook = Path(FIRST_NOTEBOOK)
     if not notebook.exists():
         shutil.copyfile(_first_notebook(), notebook)
-    command = [sys.executable, "-m", "jupyter", "lab", str(notebook), *parsed.rest]
-    try:
-        return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - the user's own JupyterLab
-    except KeyboardInterrupt:
-        return 0  # Ctrl-C is how a JupyterLab is ended
+    with tempfile.TemporaryDirectory() as labextensions:
+        install(Path(labextensions))
+        extended = f"--LabApp.extra_labextensions_path={labextensions}"
+        command = [sys.executable, "-m", "jupyter", "lab", str(notebook), extended, *parsed.rest]
+        try:
+            return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - the user's own JupyterLab
+        except KeyboardInterrupt:
+            return 0  # Ctrl-C is how a JupyterLab is ended
 
 
 def _models(settings: Settings) -> tuple[Sequence[ModelInfo], str]:

@@ -12,6 +12,7 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from .bench import Bench
+from .bridge import Bridge, NewCell
 from .chat import Chat
 from .config import ChatConfig
 from .context.base import Confirm, Reading
@@ -22,7 +23,7 @@ from .context.recorder import Recorder
 from .context.summaries import summarize
 from .context.variables import VariablesSource
 from .errors import ChatInterrupted, SessionError, SessionNotFound, SettingsError, StoreError
-from .markdown import code_blocks
+from .markdown.safe import CodeBlock, code_blocks, safe_markdown
 from .messages import Context, Image, Message, Session, ToolCall
 from .models.base import Provider
 from .options import HelpAsked, Options, parse_line, parse_question
@@ -54,7 +55,8 @@ class Desk:
         self.shell = shell
         self.config = config
         self._recorder = recorder
-        self.closing: list[Callable[[], object]] = []  # of what works with it
+        self._bridge = Bridge(shell, lambda: recorder.asking_id, lambda: self.is_attended)
+        self.closing: list[Callable[[], object]] = [self._bridge.close]  # of what works with it
         self._hosts: set[str] = set()  # whose pages the user wants read
         self._agreed: set[str] = set()  # questions that the user has said yes to
         self._options = Options()  # of the last question
@@ -70,7 +72,8 @@ class Desk:
             # The first question that is to be kept fails with it; until then `%chat doctor` has to work.
             self._tell(str(error))
         self._tell_notices()
-        self.bench = Bench(config, self.chat, lambda: self.is_attended, shell, self.gatherer)
+        page = self._bridge if hasattr(shell, "kernel") else None
+        self.bench = Bench(config, self.chat, lambda: self.is_attended, shell, self.gatherer, page=page)
 
     @property
     def is_live(self) -> bool:
@@ -195,7 +198,7 @@ class Desk:
             Asks before a file of secrets or a page of the web is read; None: in the cell that runs.
         """
         folder = Path.cwd()
-        cells = CellsSource(self._recorder, self._notebook)
+        cells = CellsSource(self._recorder, self._notebook, self._bridge.read)
         return Gatherer(
             [
                 cells,
@@ -301,7 +304,11 @@ class Desk:
                 raise SettingsError(
                     "The answer holds no block of code, so there is no next cell. Ask for code, or leave --code out."
                 )
-            self.shell.set_next_input("\n\n".join(block.code for block in blocks))
+            cells = [_cell_of(block) for block in blocks]
+            # What front ends do by themselves is one cell of code, once this one has ended.
+            is_more = len(cells) > 1 or cells[0][0] != "code"
+            if not (is_more and self._bridge.put(cells)):
+                self.shell.set_next_input("\n\n".join(block.code for block in blocks))
 
     def _schema(self, options: Options) -> Schema | None:
         return Schema.of(self._named(options.schema, "--schema")) if options.schema else None
@@ -332,3 +339,10 @@ class Desk:
 
     def _tell(self, notice: str) -> None:
         print(f"chatnb: {notice}", file=sys.stderr)  # noqa: T201 - a cell shows it apart from the answer
+
+
+def _cell_of(block: CodeBlock) -> NewCell:
+    """Return what a block of an answer becomes; Markdown is drawn as soon as it is there, so it has to be harmless."""
+    if block.language.casefold() in ("markdown", "md"):
+        return "markdown", safe_markdown(block.code)
+    return "code", block.code

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
-from . import html
 from .events import Asked, Event, Finished, TextDelta, ThinkingDelta, TokensCounted, ToolFinished, ToolStarted
 from .history import summary_in
+from .markdown import html
 from .messages import Context, Image, Json, Message, Session, Text, Thinking, ToolCall, ToolResult
 from .reply import Reply
 from .tokens import Calibration

@@ -33,7 +33,7 @@ from .wire import VERSION, message_from_json, to_json
 
 # A range that is shorter takes as much room as what it stands for.
 _WORTH = 24
-# How far a change reaches: the joiners, entities and dollars of markdown.py.
+# How far a change reaches: the joiners, entities and dollars of markdown/safe.py.
 _NEAR = 80
 _FAR = 400
 

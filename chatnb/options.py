@@ -209,7 +209,7 @@ def _add_notebook_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--into", default="", metavar="NAME", help="put the answer, or the validated object, into this variable")
     add("--trial", action="store_true", help="try code that the model wants run in a fork before it is asked about")
-    add("--code", action="store_true", help="make the answer's code the next cell")
+    add("--code", action="store_true", help="make the answer's code the next cell, or several")
     add("--instead", type=int, default=0, metavar="N", help="ask in place of message N, which stays as a branch")
     add("--summary", action="store_true", help="let this text stand for all that was said before; nothing is asked")
 

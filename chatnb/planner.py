@@ -18,6 +18,7 @@ from .context.rules import Rules, read_rules
 from .engine import Blind, Tools
 from .errors import SettingsError
 from .events import Asked, Truncated
+from .lines import Item
 from .masking import Mask
 from .messages import Image, Json, Message, Part, Session, ToolCall, ToolResult, Usage
 from .models import masked
@@ -25,7 +26,6 @@ from .models.base import Model, ModelInfo, Request
 from .models.catalog import Catalog
 from .models.envelope import spelled_out
 from .models.masked import MaskedModel
-from .prompt import Item
 from .settings import Settings
 from .tokens import Calibration
 from .truncation import unread

@@ -8,16 +8,29 @@ an older one at first what its question carried along gives way, then all of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Literal
 
 from .errors import SettingsError
-from .history import Turn, bare, newest_summary, summary_in, turns_of, without_older
-from .messages import Context, Image, Message, Part, Text, ToolCall, ToolResult, ToolSpec, now, title_of
+from .history import Turn, newest_summary, summary_in, turns_of, without_older
+from .lines import (
+    TOO_OLD,
+    Count,
+    Item,
+    Line,
+    bare_notes,
+    question_items,
+    question_notes,
+    sent_once,
+    summary_line,
+    tools_item,
+    turn_lines,
+)
+from .messages import Context, Image, Message, Part, Text, ToolResult, ToolSpec, now
 from .models.envelope import description, worded
 from .models.fenced import DATA
+from .repeats import Repeats
 from .shortening import Piece, fit
 from .tokens import UNCALIBRATED, Calibration
 
@@ -26,47 +39,6 @@ CONTEXT_STEPS: tuple[int, ...] = tuple(2**n for n in range(12, 21))
 
 ANSWER_TOKENS = 2_048
 """Room that is left for the answer, unless `num_predict` says otherwise."""
-
-REPEATED_TOKENS = 256
-"""Context of at least this size is not sent again where it stands in the history already. Smaller ones are: they cost
-little, and small models find best what stands beside the question."""
-
-_Count = Callable[[Message], int]
-
-Fate = Literal["kept", "shortened", "left out"]
-
-_TOO_OLD = "older than what fits"
-_UNCHANGED = "unchanged, already above"
-_BARE = "no room for what it carried along"
-_KINDS = {"user": "question", "assistant": "answer"}
-_LABEL_CHARS = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One line of the receipt.
-
-    Attributes
-    ----------
-    label
-        "system", "tools: ...", "summary", "question", "context: cell 5", "image"; of the history "question: ...",
-        "answer: ...", "result: ..." with their first words.
-    tokens
-        By estimate, as sent; 0 if it was left out.
-    reason
-        Why it was not sent as it is, in a few words.
-    message_id
-        Of the message that it is, or belongs to.
-    full_tokens
-        By estimate, before it was shortened or left out.
-    """
-
-    label: str
-    tokens: int
-    fate: Fate
-    reason: str = ""
-    message_id: str = ""
-    full_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +71,7 @@ class Prompt:
     @property
     def left_out_until(self) -> str:
         """The id of the newest message that did not fit; empty if all did."""
-        return next((item.message_id for item in reversed(self.items) if item.reason == _TOO_OLD), "")
+        return next((item.message_id for item in reversed(self.items) if item.reason == TOO_OLD), "")
 
 
 def compose(
@@ -166,7 +138,8 @@ def compose(
     system = "\n\n".join(filter(None, (system, DATA if is_told else "")))
     head = _system(system, question) if system else None
     told = _told_in_words(tools, question, calibration) if in_words and tools else calibration.count_tools(tools)
-    fixed = calibration.overhead + count(_bare(question)) + (count(head) if head else 0) + told
+    own = calibration.overhead + count(_bare(question))
+    fixed = own + (count(head) if head else 0) + told
     summed = count(newest) if newest else 0
     wanted = fixed + _carried(question, calibration) + summed + _wanted(turns, question, calibration, count)
     size = num_ctx or _step(max(wanted + answer_tokens + spare_tokens, at_least), at_most)
@@ -179,14 +152,14 @@ def compose(
     summed = summed if summary else 0
     sent = _fitting(turns, fitted, room - summed, calibration, count)
 
-    repeats = _Repeats(calibration)
-    lines = [_Line("system", head, head)] if head else []
-    lines += [_summary_line(each, summary, newest, hidden) for each in summaries]
-    lines += [line for turn in sent for line in _lines(turn, repeats)]
-    pieces = [_once(piece, repeats) for piece in pieces]
-    items = [Item(_tools_label(tools), told, "kept", full_tokens=told)] if tools else []
+    repeats = Repeats(calibration)
+    lines = [Line("system", head, head)] if head else []
+    lines += [summary_line(each, summary, newest, hidden) for each in summaries]
+    lines += [line for turn in sent for line in turn_lines(turn, repeats)]
+    pieces = [sent_once(piece, repeats) for piece in pieces]
+    items = [tools_item(tools, told)] if tools else []
     items += [line.item(count) for line in lines]
-    items += _question_items(question, pieces, calibration)
+    items += question_items(question, own, pieces, calibration)
     return Prompt(
         messages=(*(line.sent for line in lines if line.sent), _with(question, pieces)),
         num_ctx=size,
@@ -194,8 +167,8 @@ def compose(
         left_out=sum(len(turn.sent) for turn in turns) - sum(len(turn.sent) for turn in sent),
         items=tuple(items),
         notes=(
-            *_notes(pieces, size, fixed, calibration),
-            *_bare_notes(sent, size),
+            *question_notes(pieces, size, fixed, calibration),
+            *bare_notes(sent, size),
             *(
                 [f"The summary is left out: the window of {size:,} tokens has no room for it."]
                 if newest is not summary
@@ -205,108 +178,7 @@ def compose(
     )
 
 
-class _Repeats:
-    """Replaces context that stood already by one line that says so, which leaves alone what the server has cached.
-
-    The one place of this rule. Called for the messages from the first to the last it makes the prompt; called from the
-    last to the first it gives what each adds to the later ones, and the sum of both is the same.
-    """
-
-    def __init__(self, calibration: Calibration) -> None:
-        self._calibration = calibration
-        self._seen: set[tuple[str, str]] = set()
-
-    def copy(self) -> _Repeats:
-        """Return one that knows the same, and goes on by itself."""
-        copy = _Repeats(self._calibration)
-        copy._seen = set(self._seen)
-        return copy
-
-    def message(self, message: Message) -> Message:
-        """Return the message as it is sent."""
-        parts = tuple(map(self.part, message.parts))
-        return message if parts == message.parts else replace(message, parts=parts)
-
-    def part(self, part: Part) -> Part:
-        """Return the part as it is sent."""
-        if not isinstance(part, Context) or not part.sha256 or self._calibration.count_part(part) < REPEATED_TOKENS:
-            return part
-        key = (part.label, part.sha256)
-        if key in self._seen:
-            return replace(part, label=f"{part.label} (unchanged, above)", text="")
-        self._seen.add(key)
-        return part
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A message of the receipt, and what is sent of it."""
-
-    label: str
-    message: Message
-    sent: Message | None
-    reason: str = ""
-
-    def item(self, count: _Count) -> Item:
-        full = count(self.message)
-        if self.sent is None:
-            return Item(self.label, 0, "left out", self.reason, self.message.id, full)
-        tokens = count(self.sent)
-        return Item(self.label, tokens, "shortened" if self.reason else "kept", self.reason, self.message.id, full)
-
-
-def _lines(turn: Turn, repeats: _Repeats) -> Iterator[_Line]:
-    for saved, read in zip(turn.messages, turn.read, strict=True):
-        if turn.reason or not read.parts:
-            yield _Line(_label(saved), saved, None, turn.reason or "nothing in it is read later")
-        else:
-            kept = bare(read) if turn.is_bare else read
-            sent = repeats.message(kept)
-            yield _Line(_label(saved), read, sent, _BARE if kept is not read else "" if sent is read else _UNCHANGED)
-
-
-def _once(piece: Piece, repeats: _Repeats) -> Piece:
-    sent = piece.sent and repeats.part(piece.sent)
-    return piece if sent is piece.sent else Piece(piece.part, sent, _UNCHANGED)
-
-
-def _question_items(question: Message, pieces: Sequence[Piece], calibration: Calibration) -> Iterator[Item]:
-    for piece in pieces:
-        if isinstance(piece.part, Context | Image):
-            label = f"context: {piece.part.label}" if isinstance(piece.part, Context) else "image"
-            full = calibration.count_part(piece.part)
-            tokens = calibration.count_part(piece.sent) if piece.sent else 0
-            fate: Fate = "left out" if piece.sent is None else "shortened" if piece.reason else "kept"
-            yield Item(label, tokens, fate, piece.reason, question.id, full)
-    own = calibration.overhead + calibration.count(_bare(question))
-    yield Item("question", own, "kept", message_id=question.id, full_tokens=own)
-
-
-def _notes(pieces: Sequence[Piece], size: int, fixed: int, calibration: Calibration) -> Iterator[str]:
-    """Yield what has to be said of the question and of what it carries along."""
-    if fixed > size:
-        yield (
-            f"The question with the system prompt and the tools has about {fixed:,} tokens, more than the window of "
-            f"{size:,}: the server will not read all of it."
-        )
-    for piece in pieces:
-        name = piece.part.label if isinstance(piece.part, Context) else "A picture"
-        if piece.sent is None:
-            yield f"{name} is left out: beside the question the window of {size:,} tokens has no room for it."
-        elif piece.reason and piece.reason != _UNCHANGED:
-            was, now_ = calibration.count_part(piece.part), calibration.count_part(piece.sent)
-            yield f"{name} is shortened in its middle, from about {was:,} tokens to {now_:,}: the window has {size:,}."
-
-
-def _bare_notes(turns: Sequence[Turn], size: int) -> Iterator[str]:
-    """Yield what has to be said of earlier questions."""
-    lost = sum(any(bare(read) is not read for read in turn.read) for turn in turns if turn.is_bare and not turn.reason)
-    if lost:
-        whose = "an earlier question" if lost == 1 else f"{lost} earlier questions"
-        yield f"What {whose} carried along is left out: the window of {size:,} tokens has no room for it."
-
-
-def _counting_words(calibration: Calibration, *, in_envelopes: bool) -> _Count:
+def _counting_words(calibration: Calibration, *, in_envelopes: bool) -> Count:
     return lambda message: calibration.count(worded(message, in_envelopes=in_envelopes))
 
 
@@ -314,7 +186,7 @@ def _told_in_words(tools: Sequence[ToolSpec], question: Message, calibration: Ca
     return calibration.count(replace(question, role="system", parts=description(tools)))
 
 
-def _remembering(count: _Count) -> _Count:
+def _remembering(count: Count) -> Count:
     """Return a function that counts each message once: a long session is gone through several times."""
     known: dict[int, tuple[Message, int]] = {}  # with the message, so that no other one gets its id
 
@@ -326,18 +198,16 @@ def _remembering(count: _Count) -> _Count:
     return remembered
 
 
-def _wanted(turns: Sequence[Turn], question: Message, calibration: Calibration, count: _Count) -> int:
+def _wanted(turns: Sequence[Turn], question: Message, calibration: Calibration, count: Count) -> int:
     """Return the tokens of all turns before a question."""
-    repeats = _Repeats(calibration)
+    repeats = Repeats(calibration)
     repeats.message(question)
     return sum(count(repeats.message(each)) for turn in reversed(turns) for each in turn.sent)
 
 
-def _fitting(
-    turns: Sequence[Turn], question: Message, room: int, calibration: Calibration, count: _Count
-) -> list[Turn]:
+def _fitting(turns: Sequence[Turn], question: Message, room: int, calibration: Calibration, count: Count) -> list[Turn]:
     """Return the turns as they are sent, so that they have at most `room` tokens; once one is left out, all older ones are."""
-    repeats = _Repeats(calibration)
+    repeats = Repeats(calibration)
     repeats.message(question)
     fitting = list(turns)
     for number, turn in reversed(list(enumerate(turns))):
@@ -351,7 +221,7 @@ def _fitting(
                 break
             repeats = before
         else:
-            fitting[number], room = replace(turn, reason=_TOO_OLD), -1
+            fitting[number], room = replace(turn, reason=TOO_OLD), -1
     return fitting
 
 
@@ -379,30 +249,9 @@ def _with(question: Message, pieces: Sequence[Piece]) -> Message:
     return question if parts == question.parts else replace(question, parts=parts)
 
 
-def _label(message: Message) -> str:
-    if message.role == "tool":
-        return "result: " + ", ".join(part.name for part in message.parts if isinstance(part, ToolResult))
-    calls = [part.name for part in message.parts if isinstance(part, ToolCall)]
-    words = title_of(message.text, _LABEL_CHARS) if message.text.strip() else ", ".join(calls)
-    return f"{_KINDS.get(message.role, message.role)}: {words}"
-
-
 def _until(summary: Message | None) -> str:
     told = summary and summary_in(summary)
     return told.until if told else ""
-
-
-def _tools_label(tools: Sequence[ToolSpec]) -> str:
-    return "tools: " + title_of(", ".join(tool.name for tool in tools), _LABEL_CHARS)
-
-
-def _summary_line(message: Message, sent: Message | None, newest: Message | None, hidden: Collection[str]) -> _Line:
-    if message is sent:
-        return _Line("summary", message, message)
-    if message.id in hidden:
-        return _Line("summary", message, None, "hidden")
-    reason = "no room" if message is newest else "a newer one counts" if newest else "no history is read"
-    return _Line("summary", message, None, reason)
 
 
 def _step(tokens: int, at_most: int) -> int:

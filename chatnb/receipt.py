@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable, Iterator
 from html import escape
 
+from .lines import Item
 from .listing import Listing, size
 from .messages import Image, Json, Message, ToolCall, ToolResult
 from .models.fenced import returned, spoken
 from .planner import Plan
-from .prompt import Item
 
 
 class Receipt:

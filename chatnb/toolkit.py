@@ -12,6 +12,7 @@ from typing import Any
 
 from .context.gather import Gatherer
 from .errors import SettingsError
+from .tools.cell import Page, cell_tools
 from .tools.files import files_tools
 from .tools.notebook import notebook_tools
 from .tools.python import python_tools
@@ -27,7 +28,7 @@ from .tools.write import write_tools
 SETS: Mapping[str, str] = {
     "files": "read, list and search files of the notebook's folder, JSON of any size among them",
     "write": "write and change files of the notebook's folder",
-    "notebook": "read cells and variables, propose a cell",
+    "notebook": "read cells and variables, propose a cell, change one",
     "python": "run code in the kernel",
     "web": "search the web and read pages of it (ChatConfig.search)",
     "shell": "run commands (ChatConfig.shell)",
@@ -46,6 +47,7 @@ BUILT_IN = frozenset(
         "read_variable",
         "read_cells",
         "propose_cell",
+        "edit_cell",
         "run_python",
         "web_search",
         "read_page",
@@ -68,6 +70,8 @@ class Kernel:
         Reads cells and variables.
     undo
         Remembers what the last run of code replaced.
+    page
+        Shows the notebook; None where there is none.
     is_tried
         Whether code is run in a fork first, and shown what it does there, before it is allowed.
     """
@@ -75,6 +79,7 @@ class Kernel:
     shell: Any
     gatherer: Gatherer
     undo: Undo
+    page: Page | None = None
     is_tried: bool = False
 
 
@@ -113,7 +118,10 @@ class Toolkit:
         if kernel is not None:
             shell = kernel.shell
             namespace: MutableMapping[str, Any] = shell.user_ns
-            self._makers["notebook"] = lambda: notebook_tools(kernel.gatherer, namespace, shell.set_next_input)
+            self._makers["notebook"] = lambda: (
+                *notebook_tools(kernel.gatherer, namespace, shell.set_next_input),
+                *(cell_tools(kernel.page) if kernel.page else ()),
+            )
             self._makers["python"] = lambda: _python(kernel, folder)
         if search:
             self._makers["web"] = lambda: web_tools(provider_of(search, environment))

@@ -7,7 +7,7 @@ from html import escape
 from itertools import groupby
 
 from .entries import retold
-from .markdown import safe_markdown
+from .markdown.safe import safe_markdown
 from .messages import Message
 from .views.pages import Layout
 

@@ -672,6 +672,7 @@ for trial in range(int(sys.argv[2])):
         is_armed = False
         outcomes["ended"] += 1
     except KeyboardInterrupt:
+        is_armed = False  # the portal's own was it, and the second press is still to come
         outcomes["raised"] += 1
     while not done.is_set():
         time.sleep(0.0005)

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatnb.errors import SettingsError
+from chatnb.lines import Item
 from chatnb.messages import Context, Image, Message, Part, Summary, Text, Thinking, ToolCall, ToolResult
 from chatnb.models.fenced import DATA, returned, spoken
-from chatnb.prompt import ANSWER_TOKENS, CONTEXT_STEPS, Item, Prompt, compose
+from chatnb.prompt import ANSWER_TOKENS, CONTEXT_STEPS, Prompt, compose
 from chatnb.tokens import UNCALIBRATED
 from tests.talk import question, reply_to, results_for, turns
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from chatnb.bridge import Bridge
 from chatnb.context.gather import Gatherer
 from chatnb.errors import SettingsError
 from chatnb.toolkit import BUILT_IN, SETS, Kernel, Toolkit
@@ -61,7 +62,8 @@ def test_every_set_is_told_of(tmp_path: Path) -> None:
 
 def test_every_built_in_tool_is_known_by_name_even_where_it_is_not_here(tmp_path: Path) -> None:
     with typed() as terminal:
-        kernel = Kernel(terminal.shell, Gatherer(()), Undo({}))
+        page = Bridge(terminal.shell, lambda: "", lambda: False)
+        kernel = Kernel(terminal.shell, Gatherer(()), Undo({}), page)
         there = Toolkit(tmp_path, (), kernel, search="ddgs", has_shell=True, environment={}).all()
 
     assert {tool.spec.name for tools in there.values() for tool in tools} | {READER} == BUILT_IN

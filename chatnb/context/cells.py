@@ -1,4 +1,4 @@
-"""Cells as context: what ran in this kernel, and the notebook's file where it is known.
+"""Cells as context: what ran in this kernel, and what stands in the notebook: on its page, else in its file.
 
 =================  ===================================================================================================
 `cells:3`          the run with this execution count
@@ -25,12 +25,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import ContextError, ContextNotFound
+from ..errors import ContextNotFound
 from ..messages import Context, Image
 from .base import Reading, Reference
 from .cell import Cell
-from .notebook import read_notebook
 from .recorder import Recorder
+from .standing import Standing, Told, run_of, saved, standing
 
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 _SLICE = re.compile(r"(-?\d+)?:(-?\d+)?")
@@ -48,12 +48,19 @@ class CellsSource:
     notebook
         Returns the path of the notebook's file, or None where it is not known; asked at each reading, since a notebook
         may be renamed.
+    page
+        Returns the cells as they stand on the notebook's page, saved or not, without their outputs.
     """
 
     kinds = ("cells", "cell", "out", "notebook")
 
-    def __init__(self, recorder: Recorder, notebook: Callable[[], Path | None]) -> None:
-        self._recorder, self._notebook = recorder, notebook
+    def __init__(
+        self,
+        recorder: Recorder,
+        notebook: Callable[[], Path | None],
+        page: Callable[[], Told] = lambda: (None, ""),
+    ) -> None:
+        self._recorder, self._notebook, self._page = recorder, notebook, page
 
     def read(self, reference: Reference) -> Reading:
         """Return the cells that the reference names, each as a part of its own.
@@ -142,66 +149,72 @@ class CellsSource:
         if found:
             (cell,), notes = self._completed(found[-1:])
             return cell, notes
-        saved = [] if not target else self._saved()[0] or []
-        for cell in saved:
+        there = self._standing() if target else Standing(None)
+        for cell in there.cells or ():
             if target in {cell.id, str(cell.number)}:
-                return cell, ("This cell has not run in this kernel; it is read from the saved notebook.",)
+                note = f"This cell has not run in this kernel; it is read from the {there.name}."
+                return cell, (*filter(None, [there.note]), note)
         raise ContextNotFound(f"There is no cell {target!r}. {self._counts()}")
 
     def _above(self) -> tuple[Sequence[Cell], tuple[str, ...]]:
         """Return what stands above the asking cell; where that is not known, what ran."""
-        saved, why = self._saved()
+        there = self._standing()
         asking = self._recorder.asking_id
-        place = next((place for place, cell in enumerate(saved or ()) if asking and cell.id == asking), None)
-        if saved is None or place is None:
-            why = why or "The asking cell is not in the saved notebook, which has to be saved first."
-            cells, notes = self._completed(self._ran_before())
+        cells = there.cells
+        place = next((place for place, cell in enumerate(cells or ()) if asking and cell.id == asking), None)
+        if cells is None or place is None:
+            why = [there.note] if there.note else []
+            if cells is not None:
+                saving = "" if there.is_live else ", which has to be saved first"
+                why.append(f"The asking cell is not in the {there.name}{saving}.")
+            ran, notes = self._completed(self._ran_before())
             what = "So these are all cells that ran; Markdown and cells that have not run are not seen."
-            return cells, (f"{why} {what}", *notes)
-        cells, others, notes = self._overlaid(saved)
-        return [*cells[:place], *others], notes
+            return ran, (" ".join([*why, what]), *notes)
+        overlaid, others, notes = self._overlaid(there)
+        return [*overlaid[:place], *others], (*filter(None, [there.note]), *notes)
 
     def _document(self) -> tuple[Sequence[Cell], tuple[str, ...]]:
-        """Return everything in the notebook but the asking cell; without a file, what ran."""
-        saved, why = self._saved()
-        if saved is None:
-            cells, notes = self._completed(self._ran_before())
-            return cells, (f"{why} So only cells that ran are read.", *notes)
-        cells, others, notes = self._overlaid(saved)
+        """Return everything in the notebook but the asking cell; where it is not known, what ran."""
+        there = self._standing()
+        if there.cells is None:
+            ran, notes = self._completed(self._ran_before())
+            return ran, (f"{there.note} So only cells that ran are read.", *notes)
+        overlaid, others, notes = self._overlaid(there)
         asking = self._recorder.asking_id
-        cells = [cell for cell in cells if not asking or cell.id != asking]
-        return [*cells, *others], (
-            "What was changed since the notebook was saved, and has not run, is not seen.",
-            *notes,
-        )
+        cells = [cell for cell in overlaid if not asking or cell.id != asking]
+        if not there.is_live:
+            unseen = "What was changed since the notebook was saved, and has not run, is not seen."
+            notes = (*filter(None, [there.note]), unseen, *notes)
+        return [*cells, *others], notes
 
-    def _saved(self) -> tuple[Sequence[Cell] | None, str]:
-        """Return what the file holds, or None and the sentence that says why not."""
-        path = self._notebook()
-        if path is None:
-            return None, "The notebook's file is not known (%config ChatConfig.notebook names it)."
-        try:
-            return read_notebook(path), ""
-        except ContextError as error:
-            return None, str(error)
+    def _standing(self) -> Standing:
+        """Return what stands in the notebook."""
+        return standing(self._page(), saved(self._notebook()))
 
-    def _overlaid(self, saved: Sequence[Cell]) -> tuple[list[Cell], list[Cell], tuple[str, ...]]:
-        """Return the file's cells with what ran in their place, and what ran and is not in the file."""
-        runs = {run.id or _run_of(run): run for run in self._ran_before()}
-        cells = []
-        for cell in saved:
-            run = runs.pop(cell.id, None) or runs.pop(_run_of(cell), None)
+    def _overlaid(self, there: Standing) -> tuple[list[Cell], list[Cell], tuple[str, ...]]:
+        """Return the notebook's cells with what ran in their place, and what ran and is not in the notebook."""
+        runs = {run.id or run_of(run): run for run in self._ran_before()}
+        cells, changed = [], []
+        for cell in there.cells or ():
+            run = runs.pop(cell.id, None) or runs.pop(run_of(cell), None)
             cells.append(_completed(run, cell) if run else cell)
-        others = list(runs.values())
-        note = f"{_listed(others)} ran, but is not in the saved notebook: where it stands is not known."
-        return cells, others, (note,) if others else ()
+            if run and run.source.strip() != cell.source.strip():
+                changed.append(run)
+        # A page shows no more what was deleted; a file may be older than what ran.
+        others = [] if there.is_live else list(runs.values())
+        notes = []
+        if changed and there.is_live:
+            notes.append(f"{_listed(changed)} was changed since it ran; what ran is read.")
+        if others:
+            notes.append(f"{_listed(others)} ran, but is not in the saved notebook: where it stands is not known.")
+        return cells, others, tuple(notes)
 
     def _completed(self, runs: Sequence[Cell]) -> tuple[Sequence[Cell], tuple[str, ...]]:
         """Take from the file what was displayed before anything was recorded, if it is there."""
         if all(run.is_whole for run in runs):
             return runs, ()
-        saved = {_run_of(cell): cell for cell in self._saved()[0] or ()}
-        completed = [_completed(run, saved[_run_of(run)]) if _run_of(run) in saved else run for run in runs]
+        saved_runs = {run_of(cell): cell for cell in saved(self._notebook())[0] or ()}
+        completed = [_completed(run, saved_runs[run_of(run)]) if run_of(run) in saved_runs else run for run in runs]
         missing = [run for run in completed if not run.is_whole]
         note = f"{_listed(missing)} ran before chatnb was loaded: figures and other displays of that time are not seen."
         return completed, (note,) if missing else ()
@@ -214,15 +227,10 @@ class CellsSource:
         return f"These ran: {dots}{', '.join(numbers[-_NAMED:])}."
 
 
-def _run_of(cell: Cell) -> tuple[int | None, str]:
-    """Return what tells a run where no ids are known."""
-    return cell.number, cell.source.strip()
-
-
 def _completed(run: Cell, saved: Cell) -> Cell:
     """Return what ran, with the id and, of a run that was not recorded whole, the outputs that the file holds of it."""
     run = replace(run, id=run.id or saved.id)
-    if run.is_whole or _run_of(run) != _run_of(saved):
+    if run.is_whole or run_of(run) != run_of(saved):
         return run
     return replace(run, outputs=saved.outputs, is_whole=True)
 

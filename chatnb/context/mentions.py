@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 
-from ..fences import Prose, pieces
+from ..markdown.fences import Prose, pieces
 from .references import parse
 
 LONGEST = 256

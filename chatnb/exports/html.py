@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from ..history import summary_in
-from ..html import stylesheet, to_html
+from ..markdown.html import stylesheet, to_html
 from ..messages import Context, Image, Message, Part, Session, Text, Thinking, ToolCall, ToolResult
 from ..views.words import call_line, printable, thought
 from .base import Style, about, speaker, title, when

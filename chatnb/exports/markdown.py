@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 
 from ..history import summary_in
-from ..markdown import safe_markdown, whole_markdown
+from ..markdown.safe import safe_markdown, whole_markdown
 from ..messages import Context, Image, Message, Part, Session, Text, Thinking, ToolCall, ToolResult
 from ..views.words import call_line, printable
 from .base import Style, about, sendable, speaker, title, when

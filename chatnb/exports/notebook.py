@@ -19,9 +19,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from ..fences import Fence, pieces, unified
 from ..imprint import page_imprint, turn_imprint
-from ..markdown import code_blocks, safe_markdown
+from ..markdown.fences import Fence, pieces, unified
+from ..markdown.safe import code_blocks, safe_markdown
 from ..messages import Context, Image, Json, Message, Part, Session, Text
 from ..views.notebook import bundle
 from ..views.pages import Layout, folded

@@ -4,6 +4,8 @@
  * @import {Attachment, Model} from "./wire.d.ts"
  */
 
+import { serve } from "./bridge.js";
+
 export class Notebook {
   /**
    * @param {Model} model
@@ -14,6 +16,7 @@ export class Notebook {
     this.element = element;
     /** @type {Set<string>} */
     this.inserted = new Set();
+    serve(model.widget_manager?.context);
   }
 
   /** @returns {any} the notebook's shared model, or undefined */

@@ -7,7 +7,9 @@ remembered, for that tool and that scope alone.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -112,6 +114,7 @@ class Approval:
         preview: Callable[[], Awaitable[str]],
         *,
         is_tainted: bool,
+        order: asyncio.Lock | None = None,
     ) -> None:
         """Return if the call may run now.
 
@@ -124,6 +127,8 @@ class Approval:
         is_tainted
             Whether the model has read text from the network: it may carry instructions, so that writing and running is
             asked about again even where it was allowed.
+        order
+            Shared by the calls of one answer: the user is asked about one after the other, in the order of the answer.
 
         Raises
         ------
@@ -136,20 +141,29 @@ class Approval:
         distrusted = is_tainted and bool(tool.effects & _DISTRUSTED)
         scope = tool.scope(arguments) if tool.scope else ""
         key = (tool.spec.name, scope or repr(sorted(call.arguments.items())))
+        if self._is_allowed(key, rule) and not distrusted:
+            return
+        async with order or nullcontext():
+            if self._is_allowed(key, rule) and not distrusted:
+                return  # by what the user said of the call before
+            if self.ask is None:
+                raise Refused(f"{tool.spec.name} needs a yes, and nobody is here to give it.")
+            reason = "text from the network was read since, and it may carry instructions" if distrusted else ""
+            verdict = await self.ask(Proposal(call, tuple(sorted(tool.effects)), await preview(), scope, reason))
+            self._remember(key, verdict)
+        if verdict in ("no", "never"):
+            raise Refused(f"The user said no to this call of {tool.spec.name}.")
+
+    def _is_allowed(self, key: tuple[str, str], rule: Rule) -> bool:
+        """Tell whether such a call needs no question; raises `Refused` where the user wants none of its like."""
         known = self._verdicts.get(key)
         if known is False:
-            raise Refused(f"The user does not want {tool.spec.name} to be called like this.")
-        is_allowed = rule == "always" or known or (self._folder is not None and key in self._folder)
-        if is_allowed and not distrusted:
-            return
-        if self.ask is None:
-            raise Refused(f"{tool.spec.name} needs a yes, and nobody is here to give it.")
-        reason = "text from the network was read since, and it may carry instructions" if distrusted else ""
-        verdict = await self.ask(Proposal(call, tuple(sorted(tool.effects)), await preview(), scope, reason))
-        if verdict in ("no", "never"):
-            if verdict == "never":
-                self._verdicts[key] = False
-            raise Refused(f"The user said no to this call of {tool.spec.name}.")
+            raise Refused(f"The user does not want {key[0]} to be called like this.")
+        return rule == "always" or bool(known) or (self._folder is not None and key in self._folder)
+
+    def _remember(self, key: tuple[str, str], verdict: Verdict) -> None:
+        if verdict == "never":
+            self._verdicts[key] = False
         if verdict in ("session", "folder"):
             self._verdicts[key] = True
         if verdict == "folder" and self._folder is not None:

@@ -9,7 +9,7 @@ import secrets
 import warnings
 from collections.abc import Collection, Iterable, Iterator
 
-from ..fences import Fence, pieces, unified
+from ..markdown.fences import Fence, pieces, unified
 from ..messages import Json, ToolCall
 
 MOST_STARTS = 100

@@ -138,7 +138,8 @@ class Toolbox:
             why = f"not run, since there were {len(calls):,} calls in one answer and at most {MOST_CALLS} are run."
             yield ToolResult(call.id, call.name, f"Error: {why}", is_error=True)
         calls = calls[:MOST_CALLS]
-        tasks = [asyncio.create_task(self._result(call, on_threads), name=f"tool {call.name}") for call in calls]
+        order = asyncio.Lock()
+        tasks = [asyncio.create_task(self._result(call, order, on_threads), name=f"tool {call.name}") for call in calls]
         try:
             for done in asyncio.as_completed(tasks):
                 yield await done
@@ -175,13 +176,13 @@ class Toolbox:
             if names
         )
 
-    async def _result(self, call: ToolCall, on_threads: list[str]) -> ToolResult:
+    async def _result(self, call: ToolCall, order: asyncio.Lock, on_threads: list[str]) -> ToolResult:
         """Return what comes of a call; one that is cancelled while it runs on a thread is added to those."""
         began_s = time.perf_counter()
         is_error, is_foreign = True, False
         images: tuple[Image, ...] = ()
         try:
-            tool, arguments = await self._allowed(call)
+            tool, arguments = await self._allowed(call, order)
             is_foreign = bool(tool.effects) or tool.spec.name == READER
             outcome = await self._outcome(call, tool, arguments, on_threads)
             text, images, is_error = outcome.text, outcome.images, False
@@ -201,7 +202,7 @@ class Toolbox:
         is_networked = call.id in self._networked
         return ToolResult(call.id, call.name, text, is_error, duration_s, whole, is_foreign, is_networked, images)
 
-    async def _allowed(self, call: ToolCall) -> tuple[Tool, Mapping[str, Any]]:
+    async def _allowed(self, call: ToolCall, order: asyncio.Lock) -> tuple[Tool, Mapping[str, Any]]:
         """Return the tool and the arguments of a call that may be made; raises whatever is told to the model else."""
         tool = self._reader() if call.name == READER and self._wholes else self._tools.get(call.name)
         if tool is None:
@@ -216,7 +217,7 @@ class Toolbox:
                 return await self._on(tool, partial(tool.preview, arguments)) if tool.preview else ""
 
             is_tainted = self._is_tainted or bool(self._networked)
-            await self._approval.check(tool, call, arguments, preview, is_tainted=is_tainted)
+            await self._approval.check(tool, call, arguments, preview, is_tainted=is_tainted, order=order)
         return tool, arguments
 
     async def _outcome(

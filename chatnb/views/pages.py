@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
 
-from ..markdown import safe_markdown, split_finished, whole_markdown
+from ..markdown.safe import safe_markdown, split_finished, whole_markdown
 from ..messages import Part, Text, Thinking, ToolCall, ToolResult
 from ..reply import Reply
 from .words import (

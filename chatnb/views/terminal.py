@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ..cuts import boundaries
 from ..events import (
     Asked,
     Event,
@@ -21,7 +20,8 @@ from ..events import (
     ToolFinished,
     ToolStarted,
 )
-from ..markdown import whole_markdown
+from ..markdown.cuts import boundaries
+from ..markdown.safe import whole_markdown
 from ..messages import ToolCall
 from ..reply import Reply
 from .words import (

@@ -26,7 +26,7 @@ FRAME_MS = 16.7
 
 HTML = f"""
 import time, ipywidgets, ollama
-from chatnb.html import to_html
+from chatnb.markdown.html import to_html
 text, due_at, shown = "", 0, ipywidgets.HTML()
 display(shown)
 for chunk in ollama.Client().chat("tinychat", [{{"role": "user", "content": {QUESTION!r}}}], stream=True):

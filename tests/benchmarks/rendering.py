@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from chatnb.html import Rendering, to_html
+from chatnb.markdown.html import Rendering, to_html
 
 from .rows import Row
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
+from chatnb.labextension import install
 from tests.browser.driver import Lab, find_chromium, opened_lab, running_browser
 from tests.browser.server import LabServer
 
@@ -22,8 +23,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
-    """Run a JupyterLab for all tests; one with an environment of its own uses `LabServer`."""
-    with LabServer(tmp_path_factory.mktemp("lab")) as server:
+    """Run a JupyterLab with the labextension for all tests; one with an environment of its own uses `LabServer`."""
+    home = tmp_path_factory.mktemp("lab")
+    install(home / "data" / "labextensions")
+    with LabServer(home) as server:
         yield server
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from chatnb.html import stylesheet, to_html
+from chatnb.markdown.html import stylesheet, to_html
 from tests.browser.canary import Canary, listening
 from tests.hostile import answers
 

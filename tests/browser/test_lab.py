@@ -41,6 +41,7 @@ def test_without_ollama_it_says_so_and_a_script_answers(tmp_path: Path, browser:
 
         assert "Ollama was not found" in server.log
         assert "A KeyError means that you asked a dictionary" in texts[1]
+        assert lab.js("() => 'chatnb' in window._JUPYTERLAB")  # the labextension
 
 
 @pytest.mark.ollama

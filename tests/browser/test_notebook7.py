@@ -1,4 +1,4 @@
-"""The panel in a real Notebook 7, which shows one document in a window of its own."""
+"""The panel and the labextension in a real Notebook 7, which shows one document in a window of its own."""
 
 from __future__ import annotations
 
@@ -8,9 +8,19 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
+from chatnb.labextension import install
 from tests.browser.driver import Lab, opened_lab
 from tests.browser.server import LabServer
-from tests.browser.test_panel import ask, open_panel
+from tests.browser.test_bridge import (
+    ASKING,
+    PATIENT,
+    PROGRAM,
+    READING,
+    as_read,
+    assert_cells_are_put_and_taken_back,
+    write,
+)
+from tests.browser.test_panel import ask, loading, open_panel
 from tests.faults.script import Answer, Stall
 from tests.faults.server import FaultServer
 
@@ -19,12 +29,11 @@ pytestmark = pytest.mark.browser
 CODE = "Try this:\n\n```python\nanswer = 6 * 7\n```\n"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def lab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    with (
-        LabServer(tmp_path_factory.mktemp("notebook"), program=("notebook",)) as server,
-        opened_lab(browser, server) as lab,
-    ):
+    home = tmp_path_factory.mktemp("notebook")
+    install(home / "data" / "labextensions")
+    with LabServer(home, program=("notebook",)) as server, opened_lab(browser, server) as lab:
         yield lab
 
 
@@ -45,3 +54,13 @@ def test_a_conversation_streams_and_stops_and_its_code_becomes_a_cell(lab: Lab) 
         panel.get_by_role("button", name="Stop").click()
         expect(panel.locator(".chatnb-outcome")).to_contain_text("stopped", timeout=20_000)
         expect(panel.locator(".chatnb-assistant").last).to_contain_text("Well now it goes on")
+
+
+def test_a_cell_reads_what_is_not_saved_and_makes_several_cells(lab: Lab) -> None:
+    with FaultServer({"tiny": [Answer(text=PROGRAM)]}) as server:
+        lab.open_cells([PATIENT + loading(server.url), ASKING, READING, "last = 1"], "bridge.ipynb")
+        lab.run(0)
+        write(lab, 3, "last = 2")
+
+        assert "last = 2" in as_read(lab, 2)
+        assert_cells_are_put_and_taken_back(lab, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import nbformat
 import pytest
 
 from chatnb.context.base import Reading, Reference
+from chatnb.context.cell import Cell
 from chatnb.context.cells import CellsSource
 from chatnb.errors import ContextNotFound, ContextRefused
 from chatnb.messages import Context
@@ -39,9 +40,15 @@ def markdown(source: str, cell_id: str) -> Any:
     return nbformat.v4.new_markdown_cell(source, id=cell_id)
 
 
-def asked(cells: Typed, reference: str, path: Path | None = None, cell_id: str | None = None) -> Reading:
+def asked(
+    cells: Typed,
+    reference: str,
+    path: Path | None = None,
+    cell_id: str | None = None,
+    page: tuple[Sequence[Cell] | None, str] = (None, ""),
+) -> Reading:
     """Return what a reference reads in the next cell."""
-    source = CellsSource(cells.recorder, lambda: path)
+    source = CellsSource(cells.recorder, lambda: path, lambda: page)
     kind, _, target = reference.partition(":")
     return cells.asking(lambda: source.read(Reference(kind, target)), cell_id)
 
@@ -242,6 +249,33 @@ def test_a_cell_of_an_earlier_kernel_is_read_from_the_file_and_says_so(cells: Ty
 
     assert reading.parts == (Context.of("cell (not run in this kernel)", "old()\n\n[output]\nseen", "cell:c1"),)
     assert reading.notes == ("This cell has not run in this kernel; it is read from the saved notebook.",)
+
+
+def test_what_a_page_shows_counts_before_what_was_saved_and_has_the_outputs_of_the_file(
+    cells: Typed, tmp_path: Path
+) -> None:
+    output = nbformat.v4.new_output("stream", text="seen\n")
+    path = saved(tmp_path, code("old()", "c1", execution_count=40, outputs=[output]), code("answer = ask()", "asking"))
+    shown = [Cell("old()", number=40, id="c1"), Cell("new()", id="c2"), Cell("answer = ask()", id="asking")]
+    cells.run("gone = 1", cell_id="deleted")
+    cells.run("ran = 1", cell_id="c2")
+
+    reading = asked(cells, "cells:above", path, "asking", (shown, ""))
+
+    texts = [part.text for part in reading.parts if isinstance(part, Context)]
+    assert texts == ["old()\n\n[output]\nseen", "ran = 1"]
+    assert reading.notes == ("Cell 2 was changed since it ran; what ran is read.",)
+    assert sources(asked(cells, "notebook", None, "asking", (shown, ""))) == ["old()", "ran = 1"]
+
+
+@pytest.mark.parametrize("reference", ["cells:above", "notebook", "cell:c1"])
+def test_a_page_that_does_not_answer_is_told_and_the_file_is_read(reference: str, cells: Typed, tmp_path: Path) -> None:
+    path = saved(tmp_path, code("saved()", "c1"), code("answer = ask()", "asking"))
+
+    reading = asked(cells, reference, path, "asking", (None, "Nobody answered."))
+
+    assert sources(reading) == ["saved()"]
+    assert "Nobody answered." in reading.notes
 
 
 def test_pictures_of_a_cell_are_handed_out_and_only_marked_in_its_text(cells: Typed) -> None:

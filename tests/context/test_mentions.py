@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatnb.context.mentions import mentions
-from chatnb.fences import Fence, pieces
-from tests.test_markdown import TEXTS
+from chatnb.markdown.fences import Fence, pieces
+from tests.markdown.test_safe import TEXTS
 
 PIECES = st.sampled_from(
     [

@@ -21,6 +21,7 @@ from jupyter_client.manager import KernelManager
 from tests import processes
 from tests.kernel.iopub import IOPub, Published
 from tests.kernel.run import Run
+from tests.ports import free_ports
 
 OVERLOOKED_S = 15.0
 """Seconds after which a cell that has not begun never will."""
@@ -121,11 +122,18 @@ class Pending:
 
 
 class Kernel:
-    """A kernel that runs; made by `running_kernel`."""
+    """A kernel that runs; made by `running_kernel`.
+
+    Attributes
+    ----------
+    session
+        What requests call the client that sends them.
+    """
 
     def __init__(self, manager: KernelManager, client: BlockingKernelClient, iopub: IOPub) -> None:
         self._manager, self._client = manager, client
         self.iopub = iopub
+        self.session: str = client.session.session
         self.process = psutil.Process(manager.provisioner.process.pid)  # type: ignore[union-attr]
         self._replies: dict[str, dict[str, Any]] = {}
 
@@ -236,13 +244,18 @@ class Kernel:
         """Return the id of a new subshell, as JupyterLab asks for one; None where the kernel has none."""
         if not self.value("getattr(get_ipython().kernel, '_supports_kernel_subshells', False)"):
             return None
-        message = self._client.session.msg("create_subshell_request", {})
+        subshell: str | None = self.control("create_subshell_request", {}).get("subshell_id")
+        return subshell
+
+    def control(self, kind: str, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask over the control channel, which the kernel hears while a cell runs, and return the answer."""
+        message = self._client.session.msg(kind, dict(content))
         self._client.control_channel.send(message)
         while True:
             reply = self._client.control_channel.get_msg(timeout=30)
             if reply["parent_header"].get("msg_id") == message["header"]["msg_id"]:
-                subshell: str | None = reply["content"].get("subshell_id")
-                return subshell
+                answer: dict[str, Any] = reply["content"]
+                return answer
 
     def _send(
         self,
@@ -287,7 +300,11 @@ def running_kernel(home: Path, env: Mapping[str, str] | None = None, cwd: Path |
         "CHATNB_HOME": "home",  # a folder called chatnb could hide the package
     }
     places = {name: str(home / folder) for name, folder in folders.items()}
-    manager = KernelManager(connection_file=str(home / "kernel.json"))
+    # Those that it would choose are of the range that outgoing connections take theirs from: one in some hundreds is gone
+    # by the time the kernel wants it.
+    channels = ("shell", "iopub", "stdin", "hb", "control")
+    ports = {f"{channel}_port": port for channel, port in zip(channels, free_ports(len(channels)), strict=True)}
+    manager = KernelManager(connection_file=str(home / "kernel.json"), cache_ports=False, **ports)
     manager.start_kernel(env={**processes.environment(**places), **(env or {})}, cwd=str(cwd or home))
     client = manager.client()
     client.start_channels()

@@ -1,4 +1,4 @@
-"""The panel's files are plain, typed and clean, and make one module for a widget."""
+"""The files of the panel and the labextension are plain, typed and clean, and make one module for a widget."""
 
 import os
 from pathlib import Path
@@ -64,7 +64,10 @@ def test_a_widget_is_given_one_module_of_all_files(tmp_path: Path) -> None:
 def test_files_are_joined_behind_what_they_need(tmp_path: Path) -> None:
     (tmp_path / "b.js").write_text(
         "/** Say b. */\nexport const b = () => {\n  // why\n  /** @type {1} */ (1);\n  /** @type {2} */\n  return 2;\n};\n"
+        "const at = 'http://b',\n  c = b()\n"
     )
     (tmp_path / "a.js").write_text('import { b } from "./b.js";\n\nexport default { a: b };\n')
 
-    assert module("a", tmp_path) == "const b = () => {\n(1);\nreturn 2;\n};\nexport default { a: b };"
+    assert module("a", tmp_path) == (
+        "const b = () => {(1);return 2;};const at = 'http://b',\nc = b()\nexport default { a: b };"
+    )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from itertools import count
+from datetime import datetime, timedelta
 
 from chatnb.messages import (
     Context,
@@ -20,7 +19,7 @@ from chatnb.messages import (
     now,
 )
 
-_seconds = count()
+_last = now()
 
 QUESTION = "Why is `df['price'].mean()` \"negative\"?\nI expected more. ".ljust(200, "x")
 ANSWER = "The *mean* is negative since\n\n```python\ndf['price'].min()\n```\n\nis so, voilà: $x^2$. ".ljust(1500, "y")
@@ -32,15 +31,22 @@ def session(title: str = "A title", **fields: str) -> Session:
     return Session(id=new_id(at), created_at=at, title=title, **fields)  # type: ignore[arg-type]  # texts only
 
 
+def _next() -> datetime:
+    """Return the time, later than that of the message before."""
+    global _last  # noqa: PLW0603 - the order of all messages of a process
+    _last = max(now(), _last + timedelta(microseconds=1))
+    return _last
+
+
 def asked(session_id: str, text: str = QUESTION) -> Message:
     """Return a question of realistic size."""
-    at = now() + timedelta(microseconds=next(_seconds))
+    at = _next()
     return Message(new_id(at), session_id, "user", (Text(text),), at, user_id="ada", turn_id=new_id(at))
 
 
 def said(session_id: str, text: str = ANSWER) -> Message:
     """Return an answer of realistic size."""
-    at = now() + timedelta(microseconds=next(_seconds))
+    at = _next()
     return Message(
         new_id(at),
         session_id,

@@ -231,7 +231,7 @@ def test_a_search_that_takes_too_long_says_so(folder: Path, files: Files, monkey
 
 @posix
 def test_a_search_whose_kernel_dies_ends_by_itself() -> None:
-    code = "from chatnb.tools.searching import matching_lines; matching_lines('(a+)+$', ['a' * 5000 + '!'], 1, 1.0)"
+    code = "from chatnb.tools.searching import matching_lines; matching_lines('(a+)+$', ['a' * 5000 + '!'], 1, 4.0)"
     kernel = psutil.Popen([sys.executable, "-c", code])
     while not (children := kernel.children()):
         assert kernel.is_running()

@@ -602,6 +602,30 @@ async def test_the_text_of_strangers_is_marked_as_such_and_so_is_an_error_that_m
     assert [result.is_networked for result in refused] == [False]
 
 
+async def test_calls_of_one_answer_are_asked_about_in_their_order_and_a_yes_counts_for_the_next() -> None:
+    asked, is_second_asked = [], threading.Event()
+
+    def preview(arguments: Mapping[str, Any]) -> str:
+        is_first = arguments["number"] == 1
+        return str(is_second_asked.wait(0.2)) if is_first else ""  # time enough for the second to come before
+
+    async def ask(proposal: Proposal) -> Verdict:
+        asked.append(proposal.call.id)
+        if proposal.call.id == "2":
+            is_second_asked.set()
+        return "session"
+
+    once = Tool.of(lambda number: number, name="once", effects=["writes"], preview=preview)
+    alike = replace(once, spec=replace(once.spec, name="alike"), scope=lambda _: "all")
+    calls = [call("once", {"number": 1}, "1"), call("once", {"number": 2}, "2")]
+    like = [call("alike", {"number": 1}, "3"), call("alike", {"number": 2}, "4")]
+
+    said = await results(Toolbox([once, alike], approval=Approval(ask=ask)), *calls, *like)
+
+    assert asked == ["1", "2", "3"]
+    assert not any(each.is_error for each in said)
+
+
 async def test_what_a_call_would_do_is_found_out_where_it_would_run() -> None:
     seen = []
     act = Tool.of(lambda text: text, name="act", effects=["writes"], preview=lambda _: threading.current_thread().name)

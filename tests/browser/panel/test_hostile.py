@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from chatnb.html import blocks as html_of
+from chatnb.markdown.html import blocks as html_of
 from tests.browser.panel.harness import ADDRESS, PanelPage, fixture
 from tests.browser.panel.states import answering, blocks, show
 from tests.hostile import answers

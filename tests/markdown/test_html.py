@@ -5,16 +5,16 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from chatnb.elements import ATTRIBUTES, ELEMENTS
-from chatnb.fences import code_blocks
-from chatnb.html import Rendering, blocks, to_html
+from chatnb.markdown.cleaning import ATTRIBUTES, ELEMENTS
+from chatnb.markdown.fences import code_blocks
+from chatnb.markdown.html import Rendering, blocks, to_html
 from tests.fuzz.renderers import python_renderers
 from tests.hostile import answers
-from tests.test_markdown import CODE, TEXTS
+from tests.markdown.test_safe import CODE, TEXTS
 
 PICTURE = "data:image/png;base64," + base64.b64encode(b"picture").decode()
 CORPUS = dict(answers("http://127.0.0.1:9"))
@@ -161,6 +161,7 @@ def test_a_formula_that_cannot_be_read_is_shown_as_it_was_written(tex: str) -> N
 
 @settings(deadline=None)
 @given(CODE, st.sampled_from(["", "python", "js", "html", "diff", "nonsense"]))
+@example(["\ufeffx = 1"], "python")
 def test_the_text_of_a_fence_is_its_code(lines: list[str], language: str) -> None:
     fence = f"~~~~~~~~~{language}\n" + "\n".join(lines) + "\n~~~~~~~~~\n"
     (code,) = [block.code for block in code_blocks(fence)]
@@ -234,8 +235,8 @@ def test_any_split_of_any_text_ends_at_the_same_blocks(text: str, places: list[i
 @given(TEXTS, st.lists(st.integers(0, 10_000), max_size=12))
 def test_a_text_that_has_to_be_cut_ends_at_the_same_blocks(text: str, places: list[int]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("chatnb.parts.LONGEST", 100)
-        patch.setattr("chatnb.parts._LONG_FENCE", 30)
+        patch.setattr("chatnb.markdown.parts.LONGEST", 100)
+        patch.setattr("chatnb.markdown.parts._LONG_FENCE", 30)
 
         assert streamed(text, places) == blocks(text)
 

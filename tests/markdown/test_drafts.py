@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatnb.drafts import whole_markdown
-from tests.test_markdown import TEXTS
+from chatnb.markdown.drafts import whole_markdown
+from tests.markdown.test_safe import TEXTS
 
 
 def shown(text: str) -> str:

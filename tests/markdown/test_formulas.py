@@ -3,7 +3,7 @@
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from chatnb.formulas import ATTRIBUTES, ELEMENTS, mathml
+from chatnb.markdown.formulas import ATTRIBUTES, ELEMENTS, mathml
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,12 @@ def _coloured(code: str, language: str) -> str:
 
 
 def _is_odd(code: str) -> bool:
-    return _EMPTY_LINES.search(code) is not None or any(len(line) > _LONGEST_LINE for line in code.split("\n"))
+    # Pygments would take a byte order mark away.
+    return (
+        code.startswith("\ufeff")
+        or _EMPTY_LINES.search(code) is not None
+        or any(len(line) > _LONGEST_LINE for line in code.split("\n"))
+    )
 
 
 def _merged(tokens: Any) -> list[tuple[str, str]]:

@@ -8,65 +8,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
 from hashlib import blake2b
 from html import escape
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from . import formulas, highlighting
+from . import highlighting
+from .cleaning import DATA, WEB, clean
 from .drafts import whole_markdown
-from .fences import Fence, pieces
 from .formulas import mathml
-from .items import SLACK
-from .markdown import visible
+from .parsing import Labels, blocks
 from .parts import Part
+from .safe import visible
 
 Pictures = Callable[[str], str | None]
 
-_NESTING = 60
-_MANY = 100
-_BRACKET = re.compile(r"[\[\]]")
-# What stands below the head of a table.
-_RULE = re.compile(r"^[ \t>]*[|:-][ \t|:-]*$", re.MULTILINE)
-_SCHEME = re.compile(r"[^:/?#]*:")
-_WEB = re.compile(r"https?://[^\s]|mailto:[^\s]", re.IGNORECASE)
-_DATA = re.compile(r"data:image/(?:png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=]*")
 _BARE = re.compile(r"https?://[^\s<>\"`]+", re.IGNORECASE)
 _TASK = re.compile(r"\[([ xX])\](?:\s+|$)")
 _OUT = 'rel="noopener noreferrer" target="_blank"'
 _ALIGNED = re.compile(r"text-align:(left|center|right)")
-_CLASSES = re.compile(r"chatnb-[a-z]+(?: chatnb-[a-z]+)*")
-_ID = re.compile(r"chatnb-[\w-]+")
-
-
-class Labels(dict[str, Any]):
-    """Definitions of links or notes that a part can use: its own, and those before it.
-
-    Attributes
-    ----------
-    missed
-        What was asked for in vain.
-    """
-
-    def __init__(self, before: Mapping[str, Any]) -> None:
-        super().__init__()
-        self._before = before
-        self.missed: set[str] = set()
-
-    def __bool__(self) -> bool:
-        # The parser does not even look into an empty one, but what it misses may come later.
-        return True
-
-    def __contains__(self, key: object) -> bool:
-        return self.get(str(key)) is not None
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """Return a definition."""
-        found = super().get(key, self._before.get(key))
-        if found is None:
-            self.missed.add(key)
-        return default if found is None else found
 
 
 class Elements:
@@ -115,98 +75,11 @@ class Elements:
         return any(label in self._links or label in self._notes for label in labels)
 
     def _rendered(self, markdown: str, links: Labels, notes: Labels, number: int) -> tuple[str, ...]:
-        env = {"references": links, "footnotes": {"refs": notes, "list": {}}}
-        if _is_too_much(markdown):
-            return _plain(markdown)
-        tokens = _parser().parse(_tidy(markdown), env)
-        if any(token.level >= _NESTING - 1 for token in tokens):
-            # The parser leaves out what is deeper.
-            return _plain(markdown)
+        groups = blocks(markdown, links, notes)
+        if groups is None:
+            return (clean(f'<p class="chatnb-plain" dir="auto">{_text(markdown)}</p>'),)
         writer = _Writer(self._pictures, self._name, self._places, number)
-        return tuple(_clean("".join(writer.written(group))) for group in _groups(tokens))
-
-
-def _plain(markdown: str) -> tuple[str, ...]:
-    return (_clean(f'<p class="chatnb-plain" dir="auto">{_text(markdown)}</p>'),)
-
-
-def _is_too_much(markdown: str) -> bool:
-    """Tell whether the parser would take long for what nobody reads: brackets in brackets, cells that it has to fill in."""
-    if markdown.count("[") > _MANY and any(_depth(paragraph) > _MANY for paragraph in markdown.split("\n\n")):
-        return True
-    for found in _RULE.finditer(markdown):
-        columns = found[0].count("|")
-        rest = markdown[found.start() :].partition("\n\n")[0] if columns else ""
-        if columns * rest.count("\n") > len(rest) + _MANY:
-            return True
-    return False
-
-
-def _depth(text: str) -> int:
-    depth = deepest = 0
-    for bracket in _BRACKET.findall(text):
-        depth = max(depth + (1 if bracket == "[" else -1), 0)
-        deepest = max(deepest, depth)
-    return deepest
-
-
-def _tidy(markdown: str) -> str:
-    """Write the fences in lists and quotes so that the parser finds them where we do."""
-    lines: list[str] = []
-    before: Fence | None = None
-    for piece in pieces(markdown):
-        fence = piece if isinstance(piece, Fence) else None
-        is_apart = fence is not None and (bool(fence.quote or fence.marker.strip()) or len(fence.marker) > SLACK)
-        if lines and lines[-1].strip() and (is_apart or (before is not None and not before.is_closed)):
-            lines.append("")
-        lines += piece.lines if fence is None else fence.source(fence.language)
-        before = fence
-    return "\n".join(lines)
-
-
-@cache
-def _parser() -> Any:
-    # 150 ms, for whoever shows an answer as HTML.
-    from markdown_it import MarkdownIt  # noqa: PLC0415
-    from mdit_py_plugins.amsmath import amsmath_plugin  # noqa: PLC0415
-    from mdit_py_plugins.dollarmath import dollarmath_plugin  # noqa: PLC0415
-    from mdit_py_plugins.footnote import footnote_plugin  # noqa: PLC0415
-
-    class Parser(MarkdownIt):
-        def validateLink(self, url: str) -> bool:  # noqa: N802 - the parser's name for it
-            # Names of pictures have no scheme; where a link may lead to is decided when it is written.
-            return _SCHEME.match(url) is None or _WEB.match(url) is not None
-
-    parser = Parser("js-default", {"html": False, "linkify": False, "maxNesting": _NESTING})
-    parser.use(footnote_plugin, inline=False, move_to_end=False)
-    parser.use(dollarmath_plugin, allow_labels=False, allow_space=False, allow_digits=False, double_inline=True)
-    parser.use(amsmath_plugin)
-    rules = parser.block.ruler
-    formula = next(rule.fn for rule in rules.__rules__ if rule.name == "math_block")
-
-    def interrupting(state: Any, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001 - the parser's call
-        """Let a formula follow the line before it, as models write it."""
-        count, line = len(state.tokens), state.line
-        found = bool(formula(state, start, end, silent))
-        if silent:
-            del state.tokens[count:]
-            state.line = line
-        return found
-
-    rules.at("math_block", interrupting, {"alt": ["paragraph", "reference", "blockquote", "list"]})
-    return parser
-
-
-def _groups(tokens: Sequence[Any]) -> Iterator[list[Any]]:
-    """Yield the tokens of each block."""
-    group: list[Any] = []
-    depth = 0
-    for token in tokens:
-        group.append(token)
-        depth += token.nesting
-        if not depth:
-            yield group
-            group = []
+        return tuple(clean("".join(writer.written(group))) for group in groups)
 
 
 class _Writer:
@@ -279,7 +152,7 @@ class _Writer:
                     yield _text(token.content) if self._links else "".join(_linked(token.content))
 
     def _opened(self, address: str, title: object) -> str:
-        if _WEB.match(address) is None:
+        if WEB.match(address) is None:
             # It leads to a file or a place in a page that we do not know.
             self._links.append(f" ({_text(unquote(address))})")
             return ""
@@ -294,7 +167,7 @@ class _Writer:
             words = " ".join(filter(None, (alt, f"({host})" if host else "")))
             return f'<button type="button" class="chatnb-remote" data-src="{escape(address)}">{_text(words)}</button>'
         data = self._pictures(name) if self._pictures is not None else None
-        if data is None or _DATA.fullmatch(data) is None:
+        if data is None or DATA.fullmatch(data) is None:
             return f'<span class="chatnb-picture">{_text(alt or name)}</span>'
         return f'<img src="{data}" alt="{escape(visible(alt))}">'
 
@@ -337,7 +210,7 @@ def _linked(text: str) -> Iterator[str]:
     done = 0
     for found in _BARE.finditer(text):
         address = _without_punctuation(found[0])
-        if _WEB.match(address) is None:
+        if WEB.match(address) is None:
             continue
         end = found.start() + len(address)
         yield f'{_text(text[done : found.start()])}<a href="{escape(visible(address))}" {_OUT}>{_text(address)}</a>'
@@ -356,60 +229,3 @@ def _without_punctuation(address: str) -> str:
 
 def _text(text: str) -> str:
     return escape(visible(text), quote=False)
-
-
-_ATTRIBUTES = {
-    "a": {"href", "title", "class", "rel", "target"},
-    "button": {"type", "class", "data-src"},
-    "code": {"class"},
-    "div": {"class", "id", "dir"},
-    "img": {"src", "alt"},
-    "li": {"class"},
-    "ol": {"dir", "start"},
-    "p": {"class", "dir"},
-    "pre": {"class", "data-language"},
-    "span": {"class", "role", "aria-label"},
-    "td": {"class", "dir"},
-    "th": {"class", "dir"},
-    **{tag: {"dir"} for tag in ("blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "ul")},
-    **{tag: set(formulas.ATTRIBUTES) for tag in formulas.ELEMENTS},
-}
-"""What a rendered text may hold: each element and its attributes."""
-ELEMENTS = frozenset({*_ATTRIBUTES, "br", "em", "hr", "s", "strong", "sup", "table", "tbody", "thead", "tr"})
-ATTRIBUTES: Mapping[str, frozenset[str]] = {tag: frozenset(names) for tag, names in _ATTRIBUTES.items()}
-
-
-@cache
-def _cleaner() -> Any:
-    # Where nobody shows HTML it is not needed.
-    from nh3 import Cleaner  # noqa: PLC0415
-
-    return Cleaner(
-        tags=set(ELEMENTS),
-        attributes=_ATTRIBUTES,
-        attribute_filter=_filtered,
-        url_schemes={"http", "https", "mailto", "data"},
-        link_rel=None,
-        strip_comments=True,
-    )
-
-
-def _filtered(element: str, attribute: str, value: str) -> str | None:
-    match attribute:
-        case "href":
-            is_fine = _WEB.match(value) is not None or (value.startswith("#") and _ID.fullmatch(value[1:]) is not None)
-        case "src":
-            is_fine = element == "img" and _DATA.fullmatch(value) is not None
-        case "data-src":
-            is_fine = value.lower().startswith(("http://", "https://"))
-        case "class":
-            is_fine = _CLASSES.fullmatch(value) is not None
-        case "id":
-            is_fine = _ID.fullmatch(value) is not None
-        case _:
-            is_fine = True
-    return value if is_fine else None
-
-
-def _clean(html: str) -> str:
-    return str(_cleaner().clean(html))

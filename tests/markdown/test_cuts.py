@@ -4,9 +4,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from chatnb.cuts import split_finished
-from chatnb.fences import code_blocks
-from tests.test_markdown import TEXTS
+from chatnb.markdown.cuts import split_finished
+from chatnb.markdown.fences import code_blocks
+from tests.markdown.test_safe import TEXTS
 
 LIMIT = 200
 PARAGRAPH = "word " * 15 + "\n\n"

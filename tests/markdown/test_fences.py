@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given
 
-from chatnb.fences import CodeBlock, Fence, code_blocks, pieces
-from tests.test_markdown import TEXTS
+from chatnb.markdown.fences import CodeBlock, Fence, code_blocks, pieces
+from tests.markdown.test_safe import TEXTS
 
 
 def codes(text: str) -> list[str]:

@@ -16,8 +16,8 @@ from random import Random
 
 import pytest
 
-from chatnb.fences import Fence, pieces
-from chatnb.markdown import code_blocks, safe_markdown, whole_markdown
+from chatnb.markdown.fences import Fence, pieces
+from chatnb.markdown.safe import code_blocks, safe_markdown, whole_markdown
 from tests.fuzz.generating import hostile
 from tests.fuzz.live import codes, live
 from tests.fuzz.renderers import JupyterLab, Render, python_renderers

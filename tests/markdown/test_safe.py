@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatnb.markdown import code_blocks, safe_markdown
+from chatnb.markdown.safe import code_blocks, safe_markdown
 from tests.fuzz.generating import FENCE_LINES, MARKS, PAYLOADS, STARTS
 from tests.hostile import HOSTILE, answers
 

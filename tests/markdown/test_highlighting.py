@@ -3,7 +3,7 @@
 import pytest
 from pygments.lexers import get_lexer_by_name
 
-from chatnb.highlighting import _LANGUAGES, _OTHER_NAMES, COLOURS, LONGEST, block, stylesheet
+from chatnb.markdown.highlighting import _LANGUAGES, _OTHER_NAMES, COLOURS, LONGEST, block, stylesheet
 
 
 def luminance(colour: str) -> float:

@@ -1,0 +1,1 @@
+"""Markdown: what is drawn of it, and what never gets through."""
