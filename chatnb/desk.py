@@ -137,7 +137,9 @@ class Desk:
         is_fresh
             Whether it carries along what it did as that is now, instead of as it was.
         """
-        options = Options.of(question.chosen)
+        last = self.chat.last
+        is_last = last is not None and last.question.turn_id == question.turn_id
+        options = self._options if is_last else Options.of(question.chosen)
         schema = self._schema(options)
         settings = options.over(self.settings(session))
         ask = again(

@@ -119,13 +119,14 @@ _KEPT: dict[str, Any] = {
     "history": bool,
     "save": bool,
     "schema": str,
-    "into": str,
-    "code": bool,
     "ext": list,
     "tools": list,
     "trial": bool,
 }
-"""What a question keeps of its options, and what that is as JSON: all that shapes its answer and what becomes of it."""
+"""What a question keeps of its options, and what that is as JSON: all that shapes its answer.
+
+Not what becomes of it: a question may come from others, and asked again it must not take a variable's place.
+"""
 
 
 class HelpAsked(Exception):  # noqa: N818 - no error: `-h` was given, and `text` answers it

@@ -93,13 +93,13 @@ def test_a_quote_that_stays_open_among_the_options_is_an_error() -> None:
 def test_a_question_keeps_what_it_needs_to_be_asked_again() -> None:
     line = (
         """-m one -t files -t add --system "Be brief." -o seed=1 -o 'stop=["END"]' --no-think --keep-alive 10m --ext md """
-        "--timeout 5 --no-history --no-save --schema Person --into ada --code --trial"
+        "--timeout 5 --no-history --no-save --schema Person --trial"
     )
 
     kept = json.loads(json.dumps(parse_question(line).chosen))
 
     assert Options.of(kept) == parse_question(line)
-    assert parse_question("-c df -s Plans --dry-run").chosen == {}
+    assert parse_question("-c df -s Plans --dry-run --into ada --code").chosen == {}
 
 
 @pytest.mark.parametrize("told", [None, 7, "x", [1], {"a": 1}])
