@@ -288,6 +288,11 @@ class Sessions:
         self._enter(replace(self.current, **fields))
         self._change(self.current.id, **fields)
 
+    def reread(self) -> Session:
+        """Return the current session as it is kept now, without its messages: another kernel may have changed it."""
+        whole = self._begun(self.current)
+        return self._enter(replace(whole, messages=())) if whole else self.current
+
     def _change(self, session_id: str, **fields: Json) -> None:
         for store in (self.store, self._unsaved):
             # One that has not begun is not there: its first question brings the fields along.

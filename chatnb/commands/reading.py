@@ -45,7 +45,7 @@ def why(desk: Desk, words: Sequence[str]) -> object:
 
 def pin(desk: Desk, words: Sequence[str]) -> Listing[str]:
     """Let every question of this session carry something along: `%chat pin df`; alone, show what does."""
-    pins, words = desk.chat.sessions.current.pins, parsed_words("pin", pin, words, "REF")
+    pins, words = desk.chat.sessions.reread().pins, parsed_words("pin", pin, words, "REF")
     desk.gatherer().gather(words)  # raises if one names nothing
     desk.chat.sessions.update(pins=tuple(dict.fromkeys((*pins, *words))))
     return _pins(desk)
@@ -53,7 +53,7 @@ def pin(desk: Desk, words: Sequence[str]) -> Listing[str]:
 
 def unpin(desk: Desk, words: Sequence[str]) -> Listing[str]:
     """Undo `pin`."""
-    pins, words = desk.chat.sessions.current.pins, parsed_words("unpin", unpin, words, "REF")
+    pins, words = desk.chat.sessions.reread().pins, parsed_words("unpin", unpin, words, "REF")
     if not words or (unknown := [word for word in words if word not in pins]):
         named = f"{', '.join(unknown)} is not pinned." if words else "Unpin what?"
         raise SettingsError(f"{named} Pinned are: {', '.join(pins) or 'nothing'}.")
@@ -64,7 +64,7 @@ def unpin(desk: Desk, words: Sequence[str]) -> Listing[str]:
 def hide(desk: Desk, words: Sequence[str]) -> Listing[Message]:
     """Keep message N, with its question and answer, out of the prompt; alone, show all with their numbers."""
     chosen = numbered(desk, parsed_words("hide", hide, words))
-    hidden = desk.chat.sessions.current.hidden
+    hidden = desk.chat.sessions.reread().hidden
     if chosen:
         desk.chat.sessions.update(hidden=tuple(dict.fromkeys((*hidden, *(message.id for message in chosen)))))
     return _messages(desk)
@@ -76,7 +76,7 @@ def unhide(desk: Desk, words: Sequence[str]) -> Listing[Message]:
     turns = {_turn(message) for message in numbered(desk, numbers)}
     history = desk.chat.sessions.history(desk.chat.sessions.current)
     shown = {message.id for message in history if not numbers or _turn(message) in turns}
-    hidden = desk.chat.sessions.current.hidden
+    hidden = desk.chat.sessions.reread().hidden
     desk.chat.sessions.update(hidden=tuple(message_id for message_id in hidden if message_id not in shown))
     return _messages(desk)
 

@@ -133,6 +133,20 @@ def test_a_session_is_renamed_tagged_archived_and_restored(kernel: Kernel) -> No
     kernel.run("%chat untag thesis")
 
 
+def test_what_another_kernel_changed_in_a_session_stays(kernel: Kernel) -> None:
+    kernel.run("x = y = z = 1\n%chat rename Shared\n%chat tag one\n%chat pin x")
+    kernel.run(
+        "import chatnb\nother = chatnb.Chat(session='Shared')\n"
+        "other.sessions.update(tags=('one', 'two'), pins=('x', 'y'))\nother.close()"
+    )
+
+    tags, pins = shown(kernel, "%chat tag three"), shown(kernel, "%chat pin z")
+
+    assert tags.split()[-3:] == ["one", "two", "three"]
+    assert pins.split()[-3:] == ["x", "y", "z"]
+    kernel.run("%chat rename Done")
+
+
 def test_a_session_is_deleted_after_a_yes_into_the_trash_and_from_there_for_good(kernel: Kernel) -> None:
     kernel.run("%chat rename Secret plans")
 
