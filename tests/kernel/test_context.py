@@ -16,10 +16,23 @@ from tests.kernel.kernels import Kernel, running_kernel
 pytestmark = pytest.mark.kernel
 
 
-@pytest.fixture
-def server() -> Iterator[FaultServer]:
+@pytest.fixture(scope="module")
+def shared_server() -> Iterator[FaultServer]:
     with FaultServer({"tiny": [Answer(text="It is 42.")]}) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, shared_server: FaultServer) -> Iterator[Kernel]:
+    env = {"OLLAMA_HOST": shared_server.url, "CHATNB_MODEL": "tiny", "CHATNB_RETRY_ATTEMPTS": "1"}
+    with running_kernel(tmp_path_factory.mktemp("context"), env) as kernel:
+        yield kernel
+
+
+@pytest.fixture
+def server(shared_server: FaultServer) -> FaultServer:
+    shared_server.exchanges.clear()
+    return shared_server
 
 
 @pytest.fixture
@@ -30,11 +43,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def kernel(tmp_path: Path, folder: Path, server: FaultServer) -> Iterator[Kernel]:
-    env = {"OLLAMA_HOST": server.url, "CHATNB_MODEL": "tiny", "CHATNB_RETRY_ATTEMPTS": "1"}
-    with running_kernel(tmp_path, env, folder) as kernel:
-        assert kernel.run("%load_ext chatnb").status == "ok"
-        yield kernel
+def kernel(shared: Kernel, tmp_path: Path, folder: Path) -> Iterator[Kernel]:
+    """Give a kernel as if it had just begun: the one of all these tests, since starting one takes a second."""
+    shared.run(f"%reset -f\n%cd -q {folder}\nget_ipython().execution_count = 1")
+    home = f"%config ChatConfig.home = '{tmp_path / 'home'}'"
+    assert shared.run(f"%load_ext chatnb\n{home}").status == "ok"
+    yield shared
+    shared.run("%unload_ext chatnb")
 
 
 def sent(server: FaultServer, n: int = -1) -> str:
