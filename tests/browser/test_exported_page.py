@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from chatnb.exports.html import as_html
 from chatnb.messages import Text
-from tests.browser.canary import Canary, listening
+from tests.browser.canary import Canary
 from tests.browser.test_html import TOUCH
 from tests.exports import examples
 from tests.hostile import answers
@@ -41,13 +41,6 @@ CONTRAST = """(ground) => {
     return (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
   }));
 }"""
-
-
-@pytest.fixture(scope="module")
-def canary() -> Iterator[Canary]:
-    """Listen for whatever a page asks for."""
-    with listening() as canary:
-        yield canary
 
 
 @pytest.fixture(scope="module")
