@@ -85,6 +85,8 @@ class Bench:
         IPython's, in a kernel; without it there are neither the user's functions nor the sets that need one.
     gatherer
         Returns what finds the things of a kernel.
+    asks
+        Asks the user whether a call may be made, on the thread that waits for the answer.
     page
         Shows its notebook.
 
@@ -104,10 +106,11 @@ class Bench:
         shell: Any = None,
         gatherer: Callable[[], Gatherer] = lambda: Gatherer(()),
         *,
+        asks: Callable[[Proposal], Verdict] = lambda proposal: asked(proposal, input, print),
         page: Page | None = None,
     ) -> None:
         self._config, self._chat, self._is_attended = config, chat, is_attended
-        self._shell, self._gatherer, self._page = shell, gatherer, page
+        self._shell, self._gatherer, self._asks, self._page = shell, gatherer, asks, page
         self.undo = Undo({} if shell is None else shell.user_ns)
         self._approval = Approval()
         self.servers = Servers(config, chat.mcp, {*SETS, *BUILT_IN})
@@ -242,4 +245,4 @@ class Bench:
 
     async def _ask(self, proposal: Proposal) -> Verdict:
         """Ask on the thread that waits for the answer."""
-        return await self._chat.portal.on_kernel(asked, proposal, input, print)
+        return await self._chat.portal.on_kernel(self._asks, proposal)

@@ -11,6 +11,7 @@ The same engine for every surface, and for Python::
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
@@ -38,6 +39,7 @@ from .reply import Reply
 from .sessions import Sessions
 from .settings import Settings
 from .sources import outside
+from .stopping import RUN, StopServer
 from .stores.base import Store
 from .stores.tinydb import TinyStore
 from .tools.mcp.tools import McpTools
@@ -48,6 +50,8 @@ HEAD_START_S = 0.002
 
 CHECKPOINT_S = 3.0
 """Seconds between two savings of an answer that is still coming."""
+
+_TOLD = 80  # characters of a question, where another process stops its answer
 
 
 class Chat:
@@ -111,8 +115,11 @@ class Chat:
         self.last_plan: Plan | None = None
         self.watchers: list[Callable[[Turn], object]] = []
         self._turns: list[Turn] = []  # that were not over when the last one began, oldest first
+        self._listening: concurrent.futures.Future[None] | None = None  # to other processes
         # Whoever keeps sessions elsewhere has not said where else.
-        counts = None if store else sessions_folder(self.settings).with_name("calibration.json")
+        home = None if store else sessions_folder(self.settings).parent
+        counts = home and home / "calibration.json"
+        self._stop_server = home and StopServer(home / RUN, self._stop_turns)
         self._planner = Planner(self.catalog, None if isinstance(model, str) else model, place, Calibrations(counts))
         if session:
             self.sessions.enter(session)
@@ -231,6 +238,8 @@ class Chat:
         turn = Turn(question, self._tell(ask, earlier), keep)
         saver = turn.loop.create_task(self._checkpoint(turn, ask, over))
         self._turns.append(turn)
+        if self._stop_server and settings.save and self._listening is None:
+            self._listening = self.portal.submit(self._listen(self._stop_server))
         self.last = turn
         for watcher in tuple(self.watchers):
             watcher(turn)
@@ -323,7 +332,22 @@ class Chat:
     def _history(self, ask: Ask) -> tuple[Message, ...]:
         return self.sessions.history(ask.session, ask.question.after)
 
+    async def _listen(self, server: StopServer) -> None:
+        """Let other processes stop answers; the first request goes before that."""
+        await asyncio.sleep(HEAD_START_S)
+        await server.listen()
+
+    def _stop_turns(self) -> list[str]:
+        """Stop all turns and return what was asked in each, in a line."""
+        turns = self.turns
+        for turn in turns:
+            turn.cancel()
+        return [" ".join(turn.question.text.split())[:_TOLD] for turn in turns]
+
     async def _end(self) -> None:
+        if self._stop_server and self._listening:
+            await asyncio.wrap_future(self._listening)
+            self._stop_server.close()
         turns = self.turns
         for turn in turns:
             turn.cancel()

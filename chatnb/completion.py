@@ -33,7 +33,7 @@ def complete(desk: Desk, event: Any) -> list[str]:
     before, _, word = event.text_until_cursor.rpartition(" ")
     found = [
         candidate
-        for candidate in _candidates(desk, event.command, before.split()[1:], word)
+        for candidate in candidates(desk, event.command, before.split()[1:], word)
         if candidate.startswith(word)
     ]
     replaced = len(event.symbol)
@@ -56,7 +56,8 @@ def complete_mention(desk: Desk, context: CompletionContext) -> SimpleMatcherRes
     return {"completions": found, "matched_fragment": beginning[kept:], "suppress": bool(found), "ordered": True}
 
 
-def _candidates(desk: Desk, command: str, words: Sequence[str], word: str) -> list[str]:
+def candidates(desk: Desk, command: str, words: Sequence[str], word: str) -> list[str]:
+    """Return what may stand after a command and words, where `word` was begun; not all of it begins so."""
     last = words[-1] if words else ""
     if last in ("-m", "--model") or (command == "%chat" and words[:1] == ["pull"]):
         return _models(desk, word)

@@ -7,6 +7,7 @@ The environment is read when the extension is loaded: `CHATNB_` and the setting'
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -165,9 +166,9 @@ class ChatConfig(SingletonConfigurable):
         super().__init__(**kwargs)
         for name in self._origins:
             self._origins[name] = "configuration file"
-        for name, trait in self.traits(config=True).items():
+        for name in self.traits(config=True):
             if name not in self._origins:
-                self._take_from_environment(name, trait)
+                self._take_from_environment(name)
 
     def settings(self) -> Settings:
         """Return what is set now, as one value."""
@@ -203,6 +204,41 @@ class ChatConfig(SingletonConfigurable):
             user_id=self.user_id,
         )
 
+    def take(self, name: str, text: str, origin: str) -> None:
+        """Set one setting by a text, as a variable of the environment does.
+
+        Parameters
+        ----------
+        origin
+            Where the text came from, in the words of `origins`: an option, or a variable of the environment.
+
+        Raises
+        ------
+        SettingsError
+            If there is no such setting, or the text is no value for it.
+        """
+        traits = self.traits(config=True)
+        if name not in traits:
+            near = difflib.get_close_matches(name, traits, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise SettingsError(f"There is no setting {name!r}.{hint} `%chat config` lists them all.")
+        try:
+            self.put(name, _parsed(traits[name], text), origin)
+        except SettingsError:
+            raise
+        except (TraitError, ValueError) as error:
+            # Somebody may have put a key there, and a text that cannot be read is not known to hold none.
+            what = "" if name == "endpoints" else f" is {text!r}, which"
+            why = "" if name == "endpoints" else f": {error}"
+            where = origin if origin.startswith("-") else f"The environment variable {origin}"
+            msg = f"{where}{what} is no value for ChatConfig.{name}{why}"
+            raise SettingsError(msg) from (None if name == "endpoints" else error)
+
+    def put(self, name: str, value: Any, origin: str) -> None:
+        """Set one setting and note where the value came from."""
+        setattr(self, name, value)
+        self._origins[name] = origin
+
     def origins(self) -> tuple[Setting, ...]:
         """Return every setting with its value and where that came from."""
         return tuple(
@@ -215,24 +251,19 @@ class ChatConfig(SingletonConfigurable):
         if change.name in self.traits(config=True):
             self._origins[change.name] = "%config"
 
-    def _take_from_environment(self, name: str, trait: TraitType[Any, Any]) -> None:
+    def _take_from_environment(self, name: str) -> None:
         variables = [f"CHATNB_{name.upper()}", *(["OLLAMA_HOST"] if name == "host" else [])]
         for variable in variables:
-            text = self._environment.get(variable)
-            if not text:
-                continue
-            try:
-                setattr(self, name, trait.from_string(text))
-            except SettingsError:
-                raise
-            except (TraitError, ValueError) as error:
-                # Somebody may have put a key there, and a text that cannot be read is not known to hold none.
-                what = "" if name == "endpoints" else f" is {text!r}, which"
-                why = "" if name == "endpoints" else f": {error}"
-                msg = f"The environment variable {variable}{what} is no value for ChatConfig.{name}{why}"
-                raise SettingsError(msg) from (None if name == "endpoints" else error)
-            self._origins[name] = variable
-            return
+            if text := self._environment.get(variable):
+                self.take(name, text, variable)
+                return
+
+
+def _parsed(trait: TraitType[Any, Any], text: str) -> Any:
+    """Return the value that a text stands for; of a list its members are enough, with commas between them."""
+    if isinstance(trait, List) and not text.lstrip().startswith(("[", "(")):
+        return [word.strip() for word in text.split(",") if word.strip()]
+    return trait.from_string(text)
 
 
 def _endpoints_of(value: Mapping[str, Any]) -> Mapping[str, Endpoint]:

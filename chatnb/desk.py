@@ -1,4 +1,4 @@
-"""What the magics of one kernel work with: its chat, its settings, and its screen."""
+"""What the magics of one kernel, or the lines of one console, work with: chat, settings, and screen."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from IPython.core.interactiveshell import InteractiveShell
-
+from .asking import asked
 from .bench import Bench
 from .bridge import Bridge, NewCell
 from .chat import Chat
@@ -22,7 +22,7 @@ from .context.gather import Gatherer
 from .context.recorder import Recorder
 from .context.summaries import summarize
 from .context.variables import VariablesSource
-from .errors import ChatInterrupted, SessionError, SessionNotFound, SettingsError, StoreError
+from .errors import ChatInterrupted, SettingsError
 from .markdown.safe import CodeBlock, code_blocks, safe_markdown
 from .messages import Context, Image, Message, Session, ToolCall
 from .models.base import Provider
@@ -32,12 +32,13 @@ from .planner import Ask
 from .questions import again, provider_for, settings_in
 from .receipt import Receipt
 from .reply import Reply
+from .resuming import go_on
 from .schema import Schema
 from .settings import Settings
 from .sources import ask_user, outside
+from .tools.approval import Proposal, Verdict
 from .tools.printed import printed_calls
 from .tools.toolbox import Toolbox
-from .transfer import import_sessions
 from .views.base import View
 from .views.follow import follow
 from .views.notebook import NotebookView
@@ -45,17 +46,36 @@ from .views.terminal import TerminalView
 
 
 class Desk:
-    """Asks for the magics, and shows what comes.
+    """Asks for whoever reads the user's lines, and shows what comes.
 
     Lives on the kernel thread. The chat is made at the first use, with the settings of that moment; its folder of
     sessions and its place stay what they were.
+
+    Parameters
+    ----------
+    shell
+        IPython's; or what has no more of it than `user_ns` and `set_next_input`, in a console.
+    recorder
+        Knows the cells of the shell; None where there are none.
+    chat
+        Whose lines they are; None: one for this notebook, which goes on where it was.
+    view
+        Makes what shows an answer; None: what suits the shell.
     """
 
-    def __init__(self, shell: InteractiveShell, config: ChatConfig, recorder: Recorder) -> None:
+    def __init__(
+        self,
+        shell: Any,
+        config: ChatConfig,
+        recorder: Recorder | None = None,
+        *,
+        chat: Chat | None = None,
+        view: Callable[[Settings], View] | None = None,
+    ) -> None:
         self.shell = shell
         self.config = config
         self._recorder = recorder
-        self._bridge = Bridge(shell, lambda: recorder.asking_id, lambda: self.is_attended)
+        self._bridge = Bridge(shell, lambda: recorder.asking_id if recorder else "", lambda: self.is_attended)
         self.closing: list[Callable[[], object]] = [self._bridge.close]  # of what works with it
         self._hosts: set[str] = set()  # whose pages the user wants read
         self._agreed: set[str] = set()  # questions that the user has said yes to
@@ -63,17 +83,19 @@ class Desk:
         self._asked_in: tuple[str, Session] | None = (
             None  # which session was the current one then, and which was asked in
         )
-        place = place_of(config.notebook, shell.user_ns, is_live=self.is_live)
-        self.chat = Chat(settings=config.settings(), place=place)
-        try:
-            if self.chat.sessions.resume() is None:
-                self._take_over()
-        except StoreError as error:
-            # The first question that is to be kept fails with it; until then `%chat doctor` has to work.
-            self._tell(str(error))
+        self._own_view = view
+        self._shown: View | None = None  # the last answer
+        self.chat = chat or Chat(
+            settings=config.settings(), place=place_of(config.notebook, shell.user_ns, is_live=self.is_live)
+        )
+        if chat is None and (notice := go_on(self.chat.sessions, self._notebook())):
+            self._tell(notice)
         self._tell_notices()
         page = self._bridge if hasattr(shell, "kernel") else None
-        self.bench = Bench(config, self.chat, lambda: self.is_attended, shell, self.gatherer, page=page)
+        kernel = shell if recorder else None
+        self.bench = Bench(
+            config, self.chat, lambda: self.is_attended, kernel, self.gatherer, asks=self._asks, page=page
+        )
 
     @property
     def is_live(self) -> bool:
@@ -89,7 +111,7 @@ class Desk:
     def is_attended(self) -> bool:
         """Whether a person is there to answer a question."""
         if not hasattr(self.shell, "get_parent"):
-            return sys.stdin.isatty()
+            return sys.stdin is not None and sys.stdin.isatty()
         return bool(self.shell.get_parent().get("content", {}).get("allow_stdin", True))
 
     @property
@@ -114,7 +136,7 @@ class Desk:
         except HelpAsked as asked:
             print(asked)  # noqa: T201 - help is printed, as every magic's is
             return None
-        return self._ask(options, text.removesuffix("\n"), "Write a question below `%%chat`.")
+        return self.ask(options, text.removesuffix("\n"), "Write a question below `%%chat`.")
 
     def ask_line(self, line: str) -> Receipt | None:
         """Ask the text of a `%ask` line; with --dry-run return what would be sent."""
@@ -123,7 +145,52 @@ class Desk:
         except HelpAsked as asked:
             print(asked)  # noqa: T201
             return None
-        return self._ask(options, text, "Write a question after `%ask`.")
+        return self.ask(options, text, "Write a question after `%ask`.")
+
+    def ask(
+        self,
+        options: Options,
+        text: str,
+        how: str = "Write one.",
+        *,
+        typed: str | None = None,
+        carried: Reading = Reading(),  # noqa: B008 - frozen
+    ) -> Receipt | None:
+        """Ask a text; with --dry-run return what would be sent.
+
+        Parameters
+        ----------
+        how
+            Tells how to ask, where there is no text.
+        typed
+            What of the text its user wrote: what it mentions is looked for. None: all of it.
+        carried
+            What goes along besides.
+        """
+        if not text.strip():
+            raise SettingsError(f"There is no question. {how}")
+        sessions = self.chat.sessions
+        session = sessions.find_or_new(options.session) if options.session else sessions.current
+        if options.summary:
+            sessions.summarise(text, session)
+            return None
+        schema = self._schema(options)
+        ask = self.chat.prepare(
+            text,
+            carried
+            + self.gatherer(options.ext).gather(options.context, text if typed is None else typed, session.pins),
+            settings=options.over(self.settings(session)),
+            session=session,
+            schema=schema.json if schema else None,
+            tools=self.bench.toolbox(options.tools, session, is_tried=options.trial),
+            chosen=options.chosen,
+            instead_of=sessions.question(options.instead, session)[1].turn_id if options.instead else "",
+            is_cached=options.cache,
+        )
+        if options.dry_run:
+            return Receipt(self.chat.portal.call(self.chat.plan(ask)), is_sent=False)
+        self._follow(ask, options, schema)
+        return None
 
     def again(
         self, question: Message, session: Session, *, model: str = "", is_fresh: bool = False, fit: bool = False
@@ -200,22 +267,24 @@ class Desk:
             Asks before a file of secrets or a page of the web is read; None: in the cell that runs.
         """
         folder = Path.cwd()
+        around = partial(
+            outside,
+            folder,
+            self.chat.sessions,
+            confirm=confirm or self._confirm,
+            urls=self.config.urls,
+            hosts=self._hosts,
+            extensions=extensions,
+        )
+        if self._recorder is None:
+            return Gatherer(around())
         cells = CellsSource(self._recorder, self._notebook, self._bridge.read)
         return Gatherer(
             [
                 cells,
                 ErrorSource(self.shell, self._recorder, summarize, folder),
                 VariablesSource(self.shell.user_ns),
-                *outside(
-                    folder,
-                    self.chat.sessions,
-                    confirm=confirm or self._confirm,
-                    urls=self.config.urls,
-                    hosts=self._hosts,
-                    extensions=extensions,
-                    namespace=self.shell.user_ns,
-                    pictures=cells.pictures,
-                ),
+                *around(namespace=self.shell.user_ns, pictures=cells.pictures),
             ]
         )
 
@@ -223,62 +292,19 @@ class Desk:
         """Return the path of this notebook, where it is known."""
         return notebook_path(self.config.notebook, self.shell.user_ns, os.environ, Path.cwd(), is_live=self.is_live)
 
-    def _take_over(self) -> None:
-        """Go on in the conversation that this notebook holds, where the store does not know of one: somebody gave it away."""
-        path = self._notebook()
-        if path is None or not path.is_file():
-            return
-        try:
-            found = import_sessions(self.chat.sessions, path)
-        except SessionError:  # it holds none, as most notebooks
-            return
-        newest = max(found, key=lambda each: each.session.messages[-1].id if each.session.messages else "")
-        try:
-            session = self.chat.sessions.open(newest.session.id)
-        except SessionNotFound:  # its user put it into the trash
-            return
-        self._tell(
-            f"Goes on in the conversation of this notebook, {session.title!r} ({len(session.messages)} messages). "
-            "`%chat new` begins another."
-        )
-
     def close(self) -> None:
         """Stop what still runs, and release everything."""
         for close in self.closing:
             close()
         self.chat.close()
 
-    def _ask(self, options: Options, text: str, how: str) -> Receipt | None:
-        if not text.strip():
-            raise SettingsError(f"There is no question. {how}")
-        sessions = self.chat.sessions
-        session = sessions.find_or_new(options.session) if options.session else sessions.current
-        if options.summary:
-            sessions.summarise(text, session)
-            return None
-        schema = self._schema(options)
-        ask = self.chat.prepare(
-            text,
-            self.gatherer(options.ext).gather(options.context, text, session.pins),
-            settings=options.over(self.settings(session)),
-            session=session,
-            schema=schema.json if schema else None,
-            tools=self.bench.toolbox(options.tools, session, is_tried=options.trial),
-            chosen=options.chosen,
-            instead_of=sessions.question(options.instead, session)[1].turn_id if options.instead else "",
-            is_cached=options.cache,
-        )
-        if options.dry_run:
-            return Receipt(self.chat.portal.call(self.chat.plan(ask)), is_sent=False)
-        self._follow(ask, options, schema)
-        return None
-
     def _follow(self, ask: Ask, options: Options, schema: Schema | None = None) -> None:
         """Start a turn, show it until it ends, and do with the answer what the options say."""
         self._options = options
         self._asked_in = self.chat.sessions.current.id, ask.session
         try:
-            turn = follow(self.chat.portal, lambda: self.chat.begin(ask), self._view(ask))
+            self._shown = self._view(ask)
+            turn = follow(self.chat.portal, lambda: self.chat.begin(ask), self._shown)
         except KeyboardInterrupt:
             raise ChatInterrupted("Stopped twice: the answer so far is on the screen.") from None
         finally:
@@ -295,6 +321,12 @@ class Desk:
         if question not in self._agreed and self.is_attended and ask_user(question):
             self._agreed.add(question)
         return question in self._agreed
+
+    def _asks(self, proposal: Proposal) -> Verdict:
+        """Ask whether a call may be made, below what is said so far."""
+        if isinstance(self._shown, TerminalView):
+            self._shown.pause()
+        return asked(proposal, input, print)
 
     def _hand_over(self, reply: Reply, schema: Schema | None, options: Options) -> None:
         value: Any = schema.parse(reply.answer) if schema else reply.answer
@@ -325,6 +357,8 @@ class Desk:
 
     def _view(self, ask: Ask) -> View:
         settings = ask.settings
+        if self._own_view is not None:
+            return self._own_view(settings)
         if hasattr(self.shell, "get_parent"):  # a kernel's shell
             return NotebookView(
                 self.shell,

@@ -65,20 +65,21 @@ class Listing(Sequence[T], Generic[T]):
     def __repr__(self) -> str:
         if not self._items:
             return self.empty
-        lines = zip(*map(_as_text, self._shown()), strict=True)
+        lines = zip(*map(_as_text, self.shown), strict=True)
         return "\n".join([*([self.caption] if self.caption else []), *("  ".join(line).rstrip() for line in lines)])
 
     def _repr_html_(self) -> str:
         if not self._items:
             return f"<p>{_prose(self.empty)}</p>"
-        lines = zip(*map(_as_html, self._shown()), strict=True)
+        lines = zip(*map(_as_html, self.shown), strict=True)
         head, *body = (f"<tr>{''.join(line)}</tr>" for line in lines)
         # A <caption> would be no wider than the table.
         caption = f"<p>{_prose(self.caption)}</p>" if self.caption else ""
         return f"{caption}<table><thead>{head}</thead><tbody>{''.join(body)}</tbody></table>"
 
-    def _shown(self) -> list[list[str]]:
-        """Return each column, its title first."""
+    @property
+    def shown(self) -> list[list[str]]:
+        """The columns in which something stands, each with its title first."""
         columns = [[title, *cells] for title, *cells in zip(self._columns, *self.rows, strict=True)]
         return [column for column in columns if any(column[1:])]
 
@@ -101,19 +102,20 @@ def size(size_bytes: int | None) -> str:
     return f"{value:.1f} TB"
 
 
+def is_numeric(column: Sequence[str]) -> bool:
+    """Tell whether whole numbers stand below a column's title, and nothing else."""
+    return all(cell.replace(",", "").isdecimal() for cell in column[1:])
+
+
 def _as_text(column: Sequence[str]) -> list[str]:
     width = max(map(len, column))
-    return [cell.rjust(width) if _is_numeric(column) else cell.ljust(width) for cell in column]
+    return [cell.rjust(width) if is_numeric(column) else cell.ljust(width) for cell in column]
 
 
 def _as_html(column: Sequence[str]) -> list[str]:
-    style = f"style='text-align:{'right' if _is_numeric(column) else 'left'}'"
+    style = f"style='text-align:{'right' if is_numeric(column) else 'left'}'"
     title, *cells = (escape(cell) for cell in column)
     return [f"<th {style}>{title}</th>", *(f"<td {style}>{cell}</td>" for cell in cells)]
-
-
-def _is_numeric(column: Sequence[str]) -> bool:
-    return all(cell.replace(",", "").isdecimal() for cell in column[1:])
 
 
 def _prose(text: str) -> str:

@@ -159,6 +159,15 @@ def question_parser(prog: str) -> Parser:
 
 def add_question_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of a question to a parser, as they are wherever one asks."""
+    add_lasting_options(parser)
+    add = parser.add_argument
+    add("--dry-run", action="store_true", help="show exactly what would be sent, and send nothing")
+    add("--cache", action="store_true", help="an earlier answer in this session will do if nothing has changed")
+    add("--no-history", dest="history", action="store_false", help="ask without what was said before")
+
+
+def add_lasting_options(parser: argparse.ArgumentParser) -> None:
+    """Add those of them that a whole conversation can have."""
     add = parser.add_argument
     add("-m", "--model", default="", help="model to ask, or several with commas: the rest are fallbacks")
     add(
@@ -179,7 +188,6 @@ def add_question_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="tool, or set of tools, that the model may call: files, write, notebook, python, web, shell, or an MCP server; may be given several times",
     )
-    add("--dry-run", action="store_true", help="show exactly what would be sent, and send nothing")
     add("-s", "--session", default="", help="id or title of the session to ask in; a new one where there is none")
     add("--system", default="", help="system prompt for this question")
     add(
@@ -194,8 +202,6 @@ def add_question_options(parser: argparse.ArgumentParser) -> None:
     add("--think", action=argparse.BooleanOptionalAction, help="let the model think before it answers, or not")
     add("--keep-alive", default="", metavar="TIME", help="how long the model stays in memory: 10m, 0, -1 for ever")
     add("--no-save", dest="save", action="store_false", help="leave nothing of this question on disk")
-    add("--cache", action="store_true", help="an earlier answer in this session will do if nothing has changed")
-    add("--no-history", dest="history", action="store_false", help="ask without what was said before")
     add("--timeout", type=_seconds, metavar="SECONDS", help="how long to wait for the first token")
 
 

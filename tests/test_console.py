@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+import pexpect
 import pytest
 
-from chatnb import console
+from chatnb import __version__, console
 from chatnb.chat import Chat
+from chatnb.console import lab
 from chatnb.models.scripted import ScriptedModel
 from chatnb.stores.tinydb import TinyStore
 from tests import processes
@@ -60,10 +65,15 @@ def test_a_question_is_answered_with_nothing_else_on_stdout(tmp_path: Path, serv
     assert server.chats[0].body["options"]["seed"] == 1
 
 
-def test_what_is_piped_in_is_asked_too(tmp_path: Path, server: FaultServer) -> None:
-    run("ask", "Explain:", home=tmp_path, host=server.url, piped="a = {1}\n")
+def test_what_is_piped_in_goes_along_with_the_words_or_is_the_question(tmp_path: Path, server: FaultServer) -> None:
+    for words in (("ask", "Explain:"), ("ask",), ()):
+        result = run(*words, home=tmp_path, host=server.url, piped="a = {1} @f.md\n")
+        assert (result.returncode, result.stdout, result.stderr) == (0, "It is 42.\n", "")
 
-    assert server.chats[0].messages[-1]["content"] == "Explain:\n\na = {1}"
+    carried, *alone = (chat.messages[-1]["content"] for chat in server.chats)
+    assert "standard input" in carried
+    assert carried.endswith("```\na = {1} @f.md\n```\n\nExplain:")
+    assert alone == ["a = {1} @f.md"] * 2
 
 
 def test_a_session_goes_on_under_its_title(tmp_path: Path, server: FaultServer) -> None:
@@ -87,7 +97,8 @@ def test_files_are_carried_along_by_option_and_by_mention_but_never_by_what_is_p
     assert "This is a, b.md" in text
     assert "This is c.md" in text
     assert "This is d.md" not in text
-    assert text.endswith("Compare with @c.md:\n\nSee @d.md")
+    assert "See @d.md" in text
+    assert text.endswith("Compare with @c.md:")
 
 
 def test_folders_and_earlier_sessions_are_carried_along(tmp_path: Path, server: FaultServer) -> None:
@@ -160,7 +171,34 @@ def test_without_a_question_it_says_how_to_ask(tmp_path: Path) -> None:
     assert "There is no question" in result.stderr
 
 
-@pytest.mark.parametrize("words", [("nothing",), ("ask", "--into", "x", "Why?"), ("doctor", "--port", "1")])
+@pytest.mark.parametrize("words", [(), ("open", "Work"), ("-m", "tinychat")])
+def test_a_conversation_without_a_terminal_or_a_question_says_what_to_do(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    result = run(*words, home=tmp_path)
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "Write it after `chatnb ask`, or pipe it in." in result.stderr
+
+
+def test_a_conversation_is_not_held_in_a_pipe(tmp_path: Path) -> None:
+    shell = pexpect.spawn("/bin/sh", ["-c", f"{sys.executable} -m chatnb | cat"], encoding="utf-8", cwd=str(tmp_path))
+
+    shell.expect(pexpect.EOF)
+
+    assert "A conversation needs a terminal to be shown in." in " ".join((shell.before or "").split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("nothing",),
+        ("ask", "--into", "x", "Why?"),
+        ("doctor", "--port", "1"),
+        ("sessions", "--nothing"),
+        ("--retries",),
+    ],
+)
 def test_words_that_are_not_understood_are_told(words: tuple[str, ...], tmp_path: Path) -> None:
     result = run(*words, home=tmp_path)
 
@@ -302,3 +340,138 @@ def test_an_export_does_not_replace_a_file_unasked(tmp_path: Path, server: Fault
     assert "--force" in refused.stderr
     assert forced.returncode == 0
     assert "It is 42." in (tmp_path / "a.md").read_text()
+
+
+@contextmanager
+def asking(*words: str, home: Path, host: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a question whose answer goes to a pipe."""
+    env = processes.environment(CHATNB_HOME=str(home), OLLAMA_HOST=host, CHATNB_MODEL="tinychat", PYTHONUNBUFFERED="1")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "chatnb", "ask", *words],
+        cwd=home,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        yield process
+
+
+def test_an_interrupt_ends_an_answer_in_a_pipe_with_a_code_of_its_own(tmp_path: Path) -> None:
+    with (
+        FaultServer([Answer(text="word " * 2_000, rate=50)]) as server,
+        asking("Why?", home=tmp_path, host=server.url) as process,
+    ):
+        assert process.stdout is not None
+        begun = process.stdout.read(len("word word"))
+        process.send_signal(signal.SIGINT)
+        rest, told = process.communicate(timeout=30)
+
+    assert (process.returncode, begun) == (130, "word word")
+    assert rest.endswith("\n")
+    assert told == "stopped\nStopped. What was said so far is kept.\n"
+
+
+def test_a_reader_who_has_seen_enough_is_no_bug(tmp_path: Path) -> None:
+    with (
+        FaultServer([Answer(text="word " * 200_000)]) as server,
+        asking("Why?", home=tmp_path, host=server.url) as process,
+    ):
+        assert process.stdout is not None
+        process.stdout.read(len("word"))
+        process.stdout.close()
+        process.wait(30)
+        assert process.stderr is not None
+        told = process.stderr.read()
+
+    assert process.returncode == 1
+    assert "Traceback" not in told
+    assert "bug" not in told
+
+
+def test_flags_go_before_the_environment(tmp_path: Path) -> None:
+    searching = "retry_initial_delay=0"
+    with FaultServer([Status(503, "busy"), Answer(text="It is 42.")]) as server:
+        words = (
+            "ask",
+            "--retries",
+            "2",
+            "--set",
+            searching,
+            "--web",
+            "--home",
+            str(tmp_path / "db"),
+            "--log",
+            "a.log",
+            "Why?",
+        )
+        first = run(*words, home=tmp_path, host=server.url)
+        run(*words[:-1], "How?", home=tmp_path, host=server.url)
+        offered = {tool["function"]["name"] for tool in server.chats[-1].body["tools"]}
+        listed = run("--list", "--home", str(tmp_path / "db"), home=tmp_path)
+        found = run("search", "--home", str(tmp_path / "db"), "42", home=tmp_path)
+
+    assert (first.returncode, first.stdout, len(server.chats)) == (0, "It is 42.\n", 3)
+    assert {"web_search", "read_page"} <= offered
+    assert [word for word in ("Why?", "How?") if word not in listed.stdout] == []
+    assert "It is 42." in found.stdout
+    assert not (tmp_path / "sessions").exists()
+    log = (tmp_path / "a.log").read_text("utf-8")
+    assert [line.split(" · ")[0] for line in log.splitlines() if line.startswith("=====")] == [
+        "===== Why?",
+        "===== How?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--set", "retries=2", "ask"), "There is no setting 'retries'. Did you mean"),
+        (("--set", "retry_attempts"), "'retry_attempts' is not NAME=VALUE"),
+        (("--retries", "none"), "--retries is 'none', which is no value for ChatConfig.retry_attempts"),
+        (("--log", "no/such/folder/a.log"), "The log no/such/folder/a.log cannot be written"),
+    ],
+)
+def test_a_flag_that_cannot_be_is_told(words: tuple[str, ...], told: str, tmp_path: Path, server: FaultServer) -> None:
+    result = run("ask", *words, "Why?", home=tmp_path, host=server.url)
+
+    assert (result.returncode, result.stdout, server.chats) == (2, "", [])
+    assert told in result.stderr
+
+
+def test_a_hint_is_what_can_be_typed_in_a_shell(tmp_path: Path) -> None:
+    with FaultServer({"tinychat": [Answer()]}) as server:
+        result = run("ask", "-m", "nothing", "Why?", home=tmp_path, host=server.url)
+
+    assert result.returncode == 1
+    assert "chatnb pull nothing" in result.stderr
+    assert "%chat" not in result.stderr
+
+
+def test_what_chat_does_is_there_under_the_same_names(tmp_path: Path, server: FaultServer) -> None:
+    models = run("models", home=tmp_path, host=server.url)
+    config = run("config", "--set", "tools=files,web", home=tmp_path)
+    stop = run("stop", home=tmp_path)
+    wanted = run("sessions", "--help", home=tmp_path)
+
+    assert "tinychat" in models.stdout
+    assert re.search(r"tools +\['files', 'web'\] +--set", config.stdout)
+    assert (stop.returncode, stop.stdout) == (0, "No answer is coming.\n")
+    assert wanted.stdout.startswith("usage: chatnb sessions ")
+
+
+def test_a_bug_is_a_sentence_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(lab, "run", lambda _: 1 // 0)
+
+    code = console.main(["lab"])
+
+    assert code == 1
+    assert "chatnb itself failed (ZeroDivisionError: " in capsys.readouterr().err
+
+
+def test_it_says_which_version_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    code = console.main(["--version"])
+
+    assert (code, capsys.readouterr().out) == (0, f"chatnb {__version__}\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ..desk import Desk
 from ..errors import SettingsError
@@ -21,7 +21,7 @@ from .transfer import export, take_in
 
 
 def run(line: str, desk: Desk) -> object:
-    """Do what `%chat line` says and return what it shows.
+    """Do what `%chat line` says and return what it shows; its help is printed.
 
     Raises
     ------
@@ -31,19 +31,29 @@ def run(line: str, desk: Desk) -> object:
         Whatever the command failed with.
     """
     try:
-        name, *words = shlex.split(line) or ["help"]
-    except ValueError as error:
-        raise SettingsError(f"The command cannot be read ({error}): {line}") from error
-    if name not in COMMANDS:
-        near = difflib.get_close_matches(name, COMMANDS, n=1)
-        hint = f" Did you mean `%chat {near[0]}`?" if near else ""
-        msg = f"There is no command {name!r}.{hint} `%chat help` lists them; a question goes below `%%chat`, or after `%ask`."
-        raise SettingsError(msg)
-    try:
-        return COMMANDS[name](desk, words)
+        return do(words_of(line) or ["help"], desk, COMMANDS)
     except HelpAsked as asked:
         print(asked)  # noqa: T201 - help is printed, as every magic's is
         return None
+
+
+def words_of(line: str) -> list[str]:
+    """Return the words of a line as a shell reads them; raises SettingsError."""
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise SettingsError(f"The command cannot be read ({error}): {line}") from error
+
+
+def do(words: Sequence[str], desk: Desk, commands: Mapping[str, Command]) -> object:
+    """Do what the first word says, with those after it, and return what it shows; raises HelpAsked besides."""
+    name, *rest = words
+    if name not in commands:
+        near = difflib.get_close_matches(name, commands, n=1)
+        hint = f" Did you mean `%chat {near[0]}`?" if near else ""
+        msg = f"There is no command {name!r}.{hint} `%chat help` lists them; a question goes below `%%chat`, or after `%ask`."
+        raise SettingsError(msg)
+    return commands[name](desk, rest)
 
 
 def show_help(_: Desk, words: Sequence[str]) -> Listing[tuple[str, str]]:

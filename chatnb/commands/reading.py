@@ -122,10 +122,10 @@ def refresh(desk: Desk, words: Sequence[str]) -> Listing[Stale] | None:
 
 
 def compact(desk: Desk, words: Sequence[str]) -> Listing[str] | None:
-    """Let the model summarise what was said, and read the summary instead; --show it, or --edit it in the next cell."""
+    """Let the model summarise what was said, and read the summary instead; --show it, or --edit it in the next input."""
     options = parser("compact", compact)
     options.add_argument("--show", action="store_true", help="show the summary that stands for what was said")
-    options.add_argument("--edit", action="store_true", help="make the summary the next cell, to be changed and run")
+    options.add_argument("--edit", action="store_true", help="make the summary the next input, to be changed and run")
     chosen = options.parse_args(words)
     sessions = desk.chat.sessions
     if not (chosen.show or chosen.edit):

@@ -26,7 +26,7 @@ def again(desk: Desk, words: Sequence[str]) -> None:
 
 
 def edit(desk: Desk, words: Sequence[str]) -> None:
-    """Make question N (`hide` lists the numbers), by default the last one, the next cell, to be changed and asked anew from there."""
+    """Make question N (`hide` lists the numbers), by default the last one, the next input, to be changed and asked anew from there."""
     options = parser("edit", edit)
     options.add_argument("number", nargs="?", default="0", metavar="N")
     number, question = desk.chat.sessions.question(number_in(options.parse_args(words).number))

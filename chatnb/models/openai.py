@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -25,9 +25,12 @@ from . import openai_errors as failures
 from .address import is_own
 from .base import LoadedModel, ModelInfo, PullProgress, Request
 from .connecting import CONNECT_S, EXPLAIN_S, client_options, encoded, streamed_lines
-from .endpoints import headers_of, key_of, openai_endpoint
+from .endpoints import openai_endpoint
 from .failing import Place
-from .openai_forms import CONTINUING, Answer, body_of, entries_of, info_of
+from .openai_answers import Answer
+from .openai_keys import Keys
+from .openai_listing import entries_of, info_of
+from .openai_requests import CONTINUING, body_of
 from .sse import events
 
 LAST_S = 5.0
@@ -281,8 +284,8 @@ class OpenAIProvider:
     def _place(self) -> Place:
         return failures.place_of(self.endpoint)
 
-    def _keys(self) -> _Keys:
-        return _Keys(self.endpoint)
+    def _keys(self) -> Keys:
+        return Keys(self.endpoint)
 
     def _http(self) -> httpx.AsyncClient:
         """Return the running loop's client. It follows no redirect: the key is for this address alone."""
@@ -349,37 +352,6 @@ class OpenAIModel:
                 f"{self._provider.endpoint.name} at {self._provider.address} sent something that chatnb cannot read{shown}\n"
                 "Ask again; if it stays so, something else answers there, or a model that writes calls wrongly."
             ) from error
-
-
-class _Keys(httpx.Auth):
-    """Puts an endpoint's key and headers into each request, and keeps neither."""
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
-
-    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        endpoint = self._endpoint
-        # The keyring may have to ask its owner.
-        await (asyncio.to_thread if endpoint.api_key_keyring else _at_once)(_authorize, request, endpoint)
-        yield request
-
-    def secrets_of(self, request: httpx.Request) -> list[str]:
-        """Return what was put into a request."""
-        values = [request.headers.get("Authorization", "").removeprefix("Bearer ")]
-        values += [request.headers.get(name, "") for name, value in self._endpoint.headers if "${" in value]
-        return [word for value in values for word in value.split()]
-
-
-def _authorize(request: httpx.Request, endpoint: Endpoint) -> None:
-    if endpoint.api_key_env or endpoint.api_key_keyring:
-        request.headers["Authorization"] = f"Bearer {key_of(endpoint)}"
-    request.headers.update(headers_of(endpoint))
-
-
-async def _at_once(
-    function: Callable[[httpx.Request, Endpoint], None], request: httpx.Request, endpoint: Endpoint
-) -> None:
-    function(request, endpoint)
 
 
 def _error_in(sent: Mapping[str, Json]) -> Json:

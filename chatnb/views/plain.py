@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from ..events import Asked, Event, FellBack, Retrying
@@ -28,10 +28,12 @@ class PlainView:
         Where the answer goes; flushed as it comes.
     notes
         Where everything else goes: what was left out, who answers instead, how it ended. Standard error unless given.
+    hint
+        Says what a note tells to type as it is typed here.
     """
 
-    def __init__(self, stream: TextIO, notes: TextIO | None = None) -> None:
-        self._stream, self._notes = stream, notes or sys.stderr
+    def __init__(self, stream: TextIO, notes: TextIO | None = None, hint: Callable[[str], str] = str) -> None:
+        self._stream, self._notes, self._hint = stream, notes or sys.stderr, hint
         self._is_terminal = stream.isatty()
         self._reply = Reply()
         self._written = ""
@@ -91,5 +93,5 @@ class PlainView:
     def _tell(self, note: str) -> None:
         if note not in self._told:
             self._told.add(note)
-            self._notes.write(f"{printable(note)}\n")
+            self._notes.write(f"{self._hint(printable(note))}\n")
             self._notes.flush()

@@ -6,7 +6,7 @@ answer flickers, and breaks where it is longer than the screen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..events import (
@@ -24,6 +24,7 @@ from ..markdown.cuts import boundaries
 from ..markdown.safe import whole_markdown
 from ..messages import ToolCall
 from ..reply import Reply
+from .keys import Keys
 from .words import (
     asked_notes,
     call_line,
@@ -56,22 +57,38 @@ class TerminalView:
         Whether it ends with the line of figures.
     console
         rich's, for another file than standard output. Colours, width and `NO_COLOR` are its business.
+    hint
+        Says what a note tells to type as it is typed here.
+    is_apart
+        Whether an empty line stands above and below it.
     """
 
-    def __init__(self, *, footer: bool = True, console: Console | None = None) -> None:
-        self._has_footer = footer
+    def __init__(
+        self,
+        *,
+        footer: bool = True,
+        console: Console | None = None,
+        hint: Callable[[str], str] = str,
+        is_apart: bool = False,
+    ) -> None:
+        self._has_footer, self._hint, self._is_apart = footer, hint, is_apart
         self._console = console
         self._drawn: LiveRender | None = None
+        self._keys = Keys()
         self._reply = Reply()
         self._said = self._thought = ""  # the run of text or thoughts that is coming
         self._told = 0  # how much of it is printed for good, once control characters are gone
         self._calls: dict[str, ToolCall] = {}
+        self._lengths: list[int] = []  # of the lines that are drawn
         self._noted: set[str] = set()
-        self._has_printed = self._has_told_round = self._is_closed = False
+        self._has_printed = self._has_told_round = self._is_closed = self._is_begun = False
 
     def show(self, events: Sequence[Event], reply: Reply) -> None:
         """Print what is finished, and draw the rest anew."""
         self._reply = reply
+        if self._is_apart and not self._is_begun:
+            self._is_begun = True
+            self._print("")
         for event in events:
             self._take(event)
         if reply.finished is not None:
@@ -84,20 +101,27 @@ class TerminalView:
         """Return how long it takes not to flicker; a long open block takes longer to render."""
         return 0.08 + (len(self._said) - self._told) / 20_000
 
+    def pause(self) -> None:
+        """Take off the screen what is not for good, so that something else can be said there."""
+        self._wipe()
+        self._keys.show()
+
     def close(self) -> None:
         """Print what is left, how the answer ended, and the footer; and give the terminal back."""
         if self._is_closed:
             return
         self._is_closed = True
         self._flush()
-        self._wipe()
+        self.pause()
         for note in closing_notes(self._reply):
             self._note(note)
         ending = " · ".join(filter(None, (mark(self._reply), footer(self._reply) if self._has_footer else "")))
         if ending:
             self._note(ending)
         if alarm := warning(self._reply):
-            self._print(_red(printable(alarm)))
+            self._print(_red(self._hint(printable(alarm))))
+        if self._is_begun:
+            self._print("")
 
     def _take(self, event: Event) -> None:
         match event:
@@ -181,7 +205,7 @@ class TerminalView:
     def _note(self, text: str) -> None:
         if self._has_printed and self._has_told_round:
             self._print("")
-        self._print(_dim(printable(text)))
+        self._print(_dim(self._hint(printable(text))))
         self._has_printed = True
 
     def _print(self, renderable: RenderableType) -> None:
@@ -207,15 +231,26 @@ class TerminalView:
         if self._reply.status is not None:
             shown.append(_dim(printable(status_line(self._reply.status))))
         self._wipe()
+        self._keys.hide()
         if shown:
             self._drawn = LiveRender(Group(*shown), vertical_overflow="crop")
             console.print(self._drawn, end="")
+            lines = console.render_lines(self._drawn, pad=False)
+            self._lengths = [sum(segment.cell_length for segment in line) for line in lines]
 
     def _wipe(self) -> None:
         """Take what is drawn off the screen."""
-        if self._drawn is not None:
-            self._screen().control(self._drawn.position_cursor())
-            self._drawn = None
+        if self._drawn is None:
+            return
+        from rich.control import Control  # noqa: PLC0415 - as above
+        from rich.segment import ControlType  # noqa: PLC0415 - as above
+
+        console = self._screen()
+        console.control(self._drawn.position_cursor())
+        # Terminals break the lines anew when they become narrower; the few that cut them off lose a line or two above.
+        if broken := sum(max(length - 1, 0) // console.width for length in self._lengths):
+            console.control(Control(*[(ControlType.CURSOR_UP, 1), (ControlType.ERASE_IN_LINE, 2)] * broken))
+        self._drawn = None
 
     def _screen(self) -> Console:
         from rich.console import Console  # noqa: PLC0415 - as above

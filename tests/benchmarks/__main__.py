@@ -17,6 +17,7 @@ from .rows import Row
 
 MODULES = (
     "loading",
+    "starting",
     "first_text",
     "cpu",
     "lag",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from chatnb.stores.tinydb import TinyStore
+from tests import processes
 from tests.faults.script import Answer
 from tests.faults.server import FaultServer
 from tests.kernel.kernels import Kernel, running_kernel
@@ -126,3 +129,22 @@ def test_a_real_server_is_idle_afterwards(tmp_path: Path, ollama_server: OllamaS
         assert run.error is not None
         assert run.error.name == "ChatInterrupted"
         assert not ollama_server.is_busy()
+
+
+def test_another_process_ends_the_cell_as_the_interrupt_does(kernel: Kernel, tmp_path: Path) -> None:
+    pending = kernel.start("%%chat\nTell me much.")
+    pending.wait_for_text("word word")
+
+    stopped = subprocess.run(
+        [sys.executable, "-m", "chatnb", "stop", "--home", str(tmp_path / "home")],
+        env=processes.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    run = pending.wait()
+
+    assert (stopped.returncode, stopped.stdout, stopped.stderr) == (0, "Stopped: Tell me much.\n", "")
+    assert run.error is not None
+    assert (run.error.name, run.error.value) == ("ChatInterrupted", "Stopped. What was said so far is kept.")
+    assert kernel.run("'goes on'").status == "ok"

@@ -13,7 +13,9 @@ from pydantic import TypeAdapter
 from chatnb.events import ModelEvent, TextDelta, ThinkingDelta, TokensCounted, ToolStarted
 from chatnb.messages import Context, Image, Text, Thinking, ToolCall, ToolResult, ToolSpec, Usage
 from chatnb.models.base import ModelInfo, Request
-from chatnb.models.openai_forms import Answer, body_of, entries_of, info_of
+from chatnb.models.openai_answers import Answer
+from chatnb.models.openai_listing import entries_of, info_of
+from chatnb.models.openai_requests import body_of
 from tests.models.asking import asking, message
 
 ADD = ToolSpec("add", "Add two numbers.", {"type": "object", "properties": {"a": {"type": "integer"}}})

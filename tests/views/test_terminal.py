@@ -158,3 +158,17 @@ def test_a_view_that_is_closed_in_mid_answer_keeps_it() -> None:
     view.close()
 
     assert [line for line in terminal.lines if line] == ["hm", "The mean is ha"]
+
+
+def test_what_is_drawn_is_taken_off_a_screen_that_became_narrow_and_broke_its_lines_anew() -> None:
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=60, height=20, highlight=False)
+    view = TerminalView(console=console)
+    shown(view, one_by_one([ASKED, TextDelta("word " * 20)]))
+    begun = file.tell()
+
+    console.width = 40
+    view.pause()
+
+    # Two lines that filled the width of sixty are four by now; the cursor stands in the last one.
+    assert file.getvalue()[begun:].count("\x1b[1A") == 3

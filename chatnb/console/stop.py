@@ -1,0 +1,20 @@
+"""`chatnb stop`: end the answers that are coming, in all kernels and consoles of this user."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..chat import sessions_folder
+from ..stopping import RUN, stop_all
+from ..views.words import printable
+from .opening import configured
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Stop them and say what each was about; that there is none is no failure."""
+    stopped = stop_all(sessions_folder(configured(parsed).settings()).with_name(RUN))
+    for question in stopped:
+        print(f"Stopped: {printable(question)}")
+    if not stopped:
+        print("No answer is coming.")
+    return 0

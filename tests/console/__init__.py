@@ -1,0 +1,1 @@
+"""The console in a terminal, and what it is made of."""
