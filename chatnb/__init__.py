@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .errors import ChatInterrupted as ChatInterrupted
     from .panel import ChatPanel as ChatPanel
     from .settings import Settings as Settings
+    from .tables import over as over
     from .tools.tool import tool as tool
     from .transfer import export_sessions as export_sessions
     from .transfer import import_sessions as import_sessions
@@ -43,6 +44,7 @@ __all__ = [
     "export_sessions",
     "import_sessions",
     "load_ipython_extension",
+    "over",
     "tool",
     "tools_for",
     "unload_ipython_extension",
@@ -57,6 +59,7 @@ _HOMES = {
     "Settings": "settings",
     "export_sessions": "transfer",
     "import_sessions": "transfer",
+    "over": "tables",
     "tool": "tools.tool",
     "tools_for": "bench",
 }

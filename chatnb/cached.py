@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from .events import Asked, Event, TextDelta, ThinkingDelta, TokensCounted, ToolFinished, ToolStarted
-from .messages import Context, Image, Json, Message, Part, Text, Thinking, ToolCall, ToolResult
+from .messages import Context, Image, Json, Message, Part, Text, Thinking, ToolCall, ToolResult, Usage
 from .settings import Settings
 
 _DIGEST = 16  # characters
@@ -65,8 +65,8 @@ def retold(turn: Sequence[Message]) -> Iterator[Event]:
                     yield ToolStarted(part)
                 case ToolResult():
                     yield ToolFinished(part)
-        if message.usage:
-            yield TokensCounted(message.usage)
+        if message.role == "assistant":
+            yield TokensCounted(message.usage or Usage(), origin="cache")
 
 
 def _read(part: Part) -> Json:

@@ -20,15 +20,16 @@ from pathlib import Path
 import platformdirs
 
 from . import recordings
+from .attempt import attempt
 from .cached import answered_before, digest_of, retold
 from .calibrations import Calibrations
 from .compaction import summary_of
 from .config import ChatConfig
 from .context.base import Reading
 from .context.gather import Gatherer
-from .engine import Tools, answer
-from .errors import ModelError, ModelTooLarge, SessionError, SessionNotFound, SettingsError
-from .events import Asked, Event, Retrying, TokensCounted, ToolFinished, Waiting
+from .engine import Tools
+from .errors import ModelError, SessionError, SessionNotFound, SettingsError
+from .events import Asked, Event, Waiting
 from .history import summary_in
 from .messages import Context, Image, Json, Message, Session, Text, ToolCall, new_id, now
 from .models.base import Model
@@ -284,6 +285,16 @@ class Chat:
         await asyncio.to_thread(self.sessions.keep, plan.ask.session, summary, save=plan.ask.settings.save)
         return summary
 
+    def tell(self, ask: Ask) -> AsyncGenerator[Event]:
+        """Yield what the models make of a question by itself, without its end: nothing is read before, nothing kept.
+
+        Raises
+        ------
+        ModelError
+            If none could answer.
+        """
+        return attempt(self._planner, ask)
+
     async def plan(self, ask: Ask) -> Plan:
         """Return what `begin` would send now, without sending it."""
         return await self._planner.plan(ask, await asyncio.to_thread(self._history, ask))
@@ -385,34 +396,12 @@ class Chat:
                 with suppress(ModelError):  # then it is left out, and that is told
                     read = [message for message in history if message.id <= until]
                     history = (*history, await self._summarise(plan, read))
-        while True:
-            self.last_plan = plan = await self._planner.plan(ask, history)
-            self._planner.accept(plan)
-            yield plan.asked
-            told = Reply([plan.asked])
-            said: Sequence[Message] = ()  # in the rounds so far, with what tools gave back
-            is_counted = False
-            try:
-                rounds = ask.settings.tool_rounds
-                async with aclosing(answer(plan.model, plan.request, plan.tools, rounds, plan.calls)) as events:
-                    async for event in events:
-                        yield event
-                        told.add(event)
-                        match event:
-                            case TokensCounted(usage):
-                                is_counted = True
-                                if truncated := await self._planner.check(plan, usage, said):
-                                    yield truncated
-                            case ToolFinished():
-                                said = told.messages()
-            except ModelTooLarge:
-                # No tool is run twice.
-                if is_counted or said or not self._planner.shrink(plan):
-                    raise
-                reason = f"there is no memory for a window of {plan.prompt.num_ctx:,} tokens"
-                yield Retrying(plan.model.name, 2, 2, 0.0, reason)
-            else:
-                return
+        async with aclosing(attempt(self._planner, ask, history, self._note)) as events:
+            async for event in events:
+                yield event
+
+    def _note(self, plan: Plan) -> None:
+        self.last_plan = plan
 
     async def _keep_question(self, ask: Ask) -> None:
         """Save the question: before the first token is told, but not before the model begins to read."""

@@ -79,7 +79,7 @@ def candidates(desk: Desk, command: str, words: Sequence[str], word: str) -> lis
             return []
     if command == "%chat" and words[:1] == ["call"]:
         return [str(number) for number, _ in enumerate(desk.printed()[0], 1)]
-    if last in ("--schema", "--into"):
+    if last in ("--schema", "--into", "--over"):
         return [name for name in desk.shell.user_ns if not name.startswith("_")]
     if command == "%chat" and words[:1] in (["export"], ["import"]):
         return _of_transfer(desk, words, word)

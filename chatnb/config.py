@@ -74,6 +74,11 @@ class ChatConfig(SingletonConfigurable):
         help='Servers that speak OpenAI\'s protocol: {"lab": {"base_url": "http://gpu:8000/v1", "api_key_env": "LAB_KEY"}}'
         " makes lab:MODEL a model. Keys are named, never written here."
     ).tag(config=True)
+    parallel = Int(
+        _DEFAULT.parallel,
+        min=0,
+        help="Most asks at once at each server; 0: four where a model names its hosts (qwen3:8b@gpu1,gpu2), else no limit.",
+    ).tag(config=True)
     system = Unicode(help="System prompt of every session that has none of its own.").tag(config=True)
     options = Dict(help="Options of Ollama, such as temperature, seed, num_ctx.").tag(config=True)
     think = Bool(None, allow_none=True, help="Whether the model is to think first; None leaves it to the model.").tag(
@@ -176,6 +181,7 @@ class ChatConfig(SingletonConfigurable):
             model=self.model,
             host=self.host,
             endpoints=_endpoints_of(self.endpoints),
+            parallel=self.parallel,
             system=self.system,
             options=dict(self.options),
             think=self.think,

@@ -22,6 +22,7 @@ from .context.gather import Gatherer
 from .context.recorder import Recorder
 from .context.summaries import summarize
 from .context.variables import VariablesSource
+from .each_row import EachRow
 from .errors import ChatInterrupted, SettingsError
 from .markdown.safe import CodeBlock, code_blocks, safe_markdown
 from .messages import Context, Image, Message, Session, ToolCall
@@ -36,6 +37,7 @@ from .resuming import go_on
 from .schema import Schema
 from .settings import Settings
 from .sources import ask_user, outside
+from .tables import ask_rows, bar_in
 from .tools.approval import Proposal, Verdict
 from .tools.printed import printed_calls
 from .tools.toolbox import Toolbox
@@ -129,8 +131,8 @@ class Desk:
         """Return the server of the model that is asked now."""
         return provider_for(self.chat, self.settings())
 
-    def ask_cell(self, line: str, text: str) -> Receipt | None:
-        """Ask the body of a `%%chat` cell; with --dry-run return what would be sent."""
+    def ask_cell(self, line: str, text: str) -> object:
+        """Ask the body of a `%%chat` cell; return what would be sent with --dry-run, and the answers to rows."""
         try:
             options = parse_question(line)
         except HelpAsked as asked:
@@ -138,8 +140,8 @@ class Desk:
             return None
         return self.ask(options, text.removesuffix("\n"), "Write a question below `%%chat`.")
 
-    def ask_line(self, line: str) -> Receipt | None:
-        """Ask the text of a `%ask` line; with --dry-run return what would be sent."""
+    def ask_line(self, line: str) -> object:
+        """Ask the text of a `%ask` line; return what `ask_cell` does."""
         try:
             options, text = parse_line(line)
         except HelpAsked as asked:
@@ -155,7 +157,7 @@ class Desk:
         *,
         typed: str | None = None,
         carried: Reading = Reading(),  # noqa: B008 - frozen
-    ) -> Receipt | None:
+    ) -> object:
         """Ask a text; with --dry-run return what would be sent.
 
         Parameters
@@ -174,6 +176,12 @@ class Desk:
         if options.summary:
             sessions.summarise(text, session)
             return None
+        if options.table:
+            return self._ask_rows(options, text, session)
+        if options.answers or options.key or options.prefix or options.price or options.retry_failed:
+            raise SettingsError(
+                "--answers, --key, --prefix, --price and --retry-failed are about rows: name a table with --over."
+            )
         schema = self._schema(options)
         ask = self.chat.prepare(
             text,
@@ -297,6 +305,31 @@ class Desk:
         for close in self.closing:
             close()
         self.chat.close()
+
+    def _ask_rows(self, options: Options, text: str, session: Session) -> object:
+        """Ask about each row of a table; return the table with the answers, unless it goes into a variable."""
+        if options.tools or options.code:
+            raise SettingsError("Rows are asked side by side, without tools and without --code. Leave those out.")
+        table = self._named(options.table, "--over")
+        settings = options.over(self.settings(session))
+        each = EachRow(
+            text,
+            replace(settings, system=settings.system or session.system),
+            self._named(options.schema, "--schema") if options.schema else None,
+            Path(options.answers).expanduser() if options.answers else None,
+            options.key,
+            options.retry_failed,
+            options.prefix,
+            options.price,
+            self.gatherer(options.ext).gather(options.context, text, session.pins),
+        )
+        if options.dry_run:
+            return Receipt(each.first(table, self.chat), is_sent=False)
+        asked = ask_rows(table, each, self.chat, bar_in(self.shell, is_live=self.is_live))
+        if not options.into:
+            return asked
+        self.shell.user_ns[options.into] = asked
+        return None
 
     def _follow(self, ask: Ask, options: Options, schema: Schema | None = None) -> None:
         """Start a turn, show it until it ends, and do with the answer what the options say."""

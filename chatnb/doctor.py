@@ -53,15 +53,18 @@ async def examine(
 
 async def _servers(settings: Settings, catalog: Catalog) -> AsyncGenerator[Finding]:
     """Yield what is found of each server that the settings name, and of the models that they name there."""
-    prefixes = [catalog.split(name, settings)[0] for name in settings.models]
-    endpoints = dict.fromkeys(prefix for prefix in prefixes if prefix in settings.endpoints or prefix == OPENAI)
+    names = catalog.apart(settings.models, settings)
+    prefixes = [catalog.split(name, settings)[0] for name in names]
+    endpoints = dict.fromkeys(
+        prefix for prefix in prefixes if prefix in settings.endpoints or prefix == OPENAI or "@" in prefix
+    )
     # The built-in script is what answers until there is an Ollama.
     for prefix in (*([] if prefixes and set(prefixes) == set(endpoints) else [OLLAMA]), *endpoints):
         answers = True
         async for finding in _server(prefix, settings, catalog):
             answers = answers and finding.verdict == "ok"
             yield finding
-        for name in settings.models if answers else ():
+        for name in names if answers else ():
             found = catalog.split(name, settings)[0]
             if found == prefix or (prefix == OLLAMA and found not in endpoints):
                 yield await _model(name, settings, catalog)
@@ -70,22 +73,26 @@ async def _servers(settings: Settings, catalog: Catalog) -> AsyncGenerator[Findi
 async def _server(prefix: str, settings: Settings, catalog: Catalog) -> AsyncGenerator[Finding]:
     provider = catalog.provider(settings, prefix)
     is_ollama = prefix == OLLAMA
-    about = "Ollama" if is_ollama else prefix
+    host = prefix.partition("@")[2]
+    about = "Ollama" if is_ollama else f"host {host}" if host else prefix
     try:
         version = await provider.version()
         yield Finding(about, "ok", f"version {version} at {provider.address}")
         models = await provider.models()
     except ChatError as error:
-        step = (
-            "`ollama serve` starts it; https://ollama.com has it." if is_ollama else "`%chat config` shows its address."
-        )
+        if is_ollama:
+            step = "`ollama serve` starts it; https://ollama.com has it."
+        else:
+            step = "The other hosts answer meanwhile." if host else "`%chat config` shows its address."
         yield Finding(about, "wrong", str(error), step)
         return
     if not models:
         step = "`%chat pull llama3.2` gets a small one (2 GB)." if is_ollama else "Load one there."
         yield Finding("models", "wrong", "the server has none", step)
         return
-    yield Finding("models" if is_ollama else f"models of {prefix}", "ok", ", ".join(model.name for model in models))
+    yield Finding(
+        "models" if is_ollama else f"models of {host or prefix}", "ok", ", ".join(model.name for model in models)
+    )
 
 
 async def _model(name: str, settings: Settings, catalog: Catalog) -> Finding:

@@ -19,7 +19,7 @@ from .messages import Context, Image, Json, Message, Session, Text, Thinking, To
 from .reply import Reply
 from .tokens import Calibration
 from .tools.approval import Proposal
-from .views.words import closing_notes, footer, mark, opening_notes, warning
+from .views.words import closing_notes, footer, mark, opening_notes, origin, warning
 
 Entry = dict[str, Json]
 
@@ -130,7 +130,7 @@ def answer_entry(reply: Reply, told: Told, parts: Sequence[Json], *, is_hidden: 
         "model": reply.model,
         "outcome": reply.outcome,
         "error": last.error,
-        "mark": mark(reply),
+        "mark": " · ".join(filter(None, [mark(reply), origin(reply)])),
         "parts": list(parts),
         "footer": footer(reply),
         "notes": list(told.notes),
@@ -252,7 +252,12 @@ def _events(question: Message, answers: Sequence[Message], last: Message) -> Ite
                 case ToolResult():
                     yield ToolFinished(part)
         if message.usage is not None:
-            yield TokensCounted(message.usage, "length" if last.outcome == "length" else "stop")
+            yield TokensCounted(
+                message.usage,
+                "length" if last.outcome == "length" else "stop",
+                host=message.host,
+                origin=message.origin,
+            )
     # One that was never finished was cut off with its process.
     yield Finished(last.outcome or "cancelled", last.error, duration_s=last.duration_s)
 

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .messages import Json, Message, Outcome, ToolCall, ToolResult, Usage
+from .messages import Json, Message, Origin, Outcome, ToolCall, ToolResult, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +105,15 @@ class FellBack:
 
 @dataclass(frozen=True, slots=True)
 class TokensCounted:
-    """One answer of a model is complete; `stop` is "length" where it was cut by a limit of tokens."""
+    """One answer of a model is complete; `stop` is "length" where it was cut by a limit of tokens.
+
+    Of a model on several hosts, `host` is the one that ended it. `origin` tells where it came from if no model was asked.
+    """
 
     usage: Usage
     stop: Literal["stop", "length"] = "stop"
+    host: str = ""
+    origin: Origin = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ The store and the log of each turn are the truth. What a front end was told is a
 page that is loaded again asks for a snapshot and goes on from there. Every surface of a kernel works on the same chat, so
 that what a cell asks is seen here as well.
 
-What is here is JSON; how it travels is its carrier's business (panel.py).
+What is here is JSON; how it travels is its carrier's business (panel.py, server/).
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from typing import Any
 from .branches import path, places
 from .chat import Chat
 from .drawing import Change
-from .entries import Entry, Told, entries_of, proposal_json, question_entry, session_json
+from .entries import Entry, Told, proposal_json, session_json
 from .errors import SessionNotFound
+from .forms import Drawn, Form, Showing
 from .messages import Json, ToolCall, new_id
-from .shown import Shown
 from .tools.approval import Proposal, Verdict
 from .turn import Turn
 from .wire import VERSION
@@ -32,9 +32,6 @@ Send = Callable[[dict[str, Json]], object]
 
 SHOWN = 50
 """Entries of a snapshot; `earlier` brings the rest."""
-
-LEAST_S = 0.02
-"""Between two deltas of one turn: a server of Jupyter drops what comes faster than a thousand messages a second."""
 
 PATIENCE_S = 300.0
 """Without any sign of a front end for so long, a call that waits for a yes gets a no."""
@@ -51,6 +48,8 @@ class Feed:
         The commands that front ends may offer.
     model
         Tells who would be asked now.
+    form
+        What front ends are told as.
     """
 
     def __init__(
@@ -59,14 +58,16 @@ class Feed:
         can: Sequence[str] = (),
         model: Callable[[], str] = lambda: "",
         *,
+        form: Form | None = None,
         patience_s: float = PATIENCE_S,
     ) -> None:
         self.chat = chat
+        self._form: Form = form or Drawn()
         self.rev = 0
         self._can, self._model, self._patience_s = list(can), model, patience_s
         self._loop = asyncio.get_running_loop()
         self._sends: set[Send] = set()
-        self._turns: list[Shown] = []  # that are not over, oldest first
+        self._turns: list[Showing] = []  # that are not over, oldest first
         self._told: dict[str, Told] = {}
         self._waiting: dict[str, tuple[dict[str, Json], asyncio.Future[Verdict]]] = {}
         self._notices: deque[str] = deque(maxlen=10)
@@ -130,7 +131,8 @@ class Feed:
             except SessionNotFound:  # nothing was said in it yet
                 return [], False
             over = [message for message in path(whole, after) if message.turn_id not in busy]
-            return entries_of(over, session.hidden, self._told, count=count, before=before, places=places(whole))
+            told = self._told
+            return self._form.entries(over, session.hidden, told, count=count, before=before, places=places(whole))
 
         return await asyncio.to_thread(read)
 
@@ -214,7 +216,7 @@ class Feed:
         return {"session": session_json(session), "model": self._model()}
 
     def _queue(self) -> list[Entry]:
-        return [question_entry(shown.turn.question) for shown in self._turns[1:]]
+        return [self._form.question(shown.turn.question) for shown in self._turns[1:]]
 
     def _proposals(self) -> list[Json]:
         return [proposal for proposal, _ in self._waiting.values()]
@@ -235,7 +237,9 @@ class Feed:
         """Show every front end all anew, since the store holds something else than was told."""
 
         async def tell() -> None:
-            self._send(await self.snapshot())
+            snapshot = await self.snapshot()
+            self.rev += 1  # who missed this one has a gap
+            self._send({**snapshot, "rev": self.rev})
 
         self._epoch += 1
         self.spawn(tell())
@@ -261,15 +265,15 @@ class Feed:
             if is_first:
                 self._turn_aside(shown)
 
-    def _add(self, turn: Turn) -> Shown | None:
+    def _add(self, turn: Turn) -> Showing | None:
         if turn.question.session_id != self._session.id:
             return None
-        shown = Shown(turn)
+        shown = self._form.begin(turn)
         self._turns.append(shown)
         self.spawn(self._follow(shown))
         return shown
 
-    async def _follow(self, shown: Shown) -> None:
+    async def _follow(self, shown: Showing) -> None:
         turn = shown.turn
         async for batch in turn.batches(shown.interval_s):
             if not shown.is_followed:
@@ -281,9 +285,9 @@ class Feed:
                 changes = []
             self._push(*changes)
             # What comes meanwhile comes in one batch, however urgent it is.
-            await asyncio.sleep(LEAST_S)
+            await asyncio.sleep(self._form.least_s)
 
-    def _finish(self, shown: Shown) -> list[Change]:
+    def _finish(self, shown: Showing) -> list[Change]:
         """Take a turn off, and return what has to change."""
         turn_id = shown.turn.question.turn_id
         was_first = self._turns[0] is shown
@@ -299,7 +303,7 @@ class Feed:
         self._turn_aside(shown)
         return changes
 
-    def _turn_aside(self, shown: Shown) -> None:
+    def _turn_aside(self, shown: Showing) -> None:
         """Show all anew where a turn does not follow what was said last, or nothing will follow it: others are seen then."""
         question = shown.turn.question
         if question.after is not None or self._session.tip[1:] == (question.turn_id,):

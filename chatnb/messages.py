@@ -17,6 +17,7 @@ Json = Any  # what json.loads returns
 
 Role = Literal["system", "user", "assistant", "tool"]
 Outcome = Literal["done", "cancelled", "failed", "tool_limit", "length"]
+Origin = Literal["", "cache", "recording"]
 
 ARCHIVED = "archived"
 TRASHED = "trashed"
@@ -167,9 +168,10 @@ class Message:
         Of questions only: what is the same where the answer is to be (cached.py); empty where nobody wants it found again.
     chosen
         Of questions only: the options that were given with it, by the names of options.py, so that it can be asked again.
-    model, outcome, usage, duration_s, options, seams, error
+    model, outcome, usage, duration_s, options, seams, error, host, origin
         Of replies only: who answered, how it ended, what it cost, seconds from question to end, the options that
-        were sent, where it was mended, and what went wrong.
+        were sent, where it was mended, what went wrong, which of several hosts ended it, and where it comes from if no
+        model was asked.
     turn_id
         What question and replies of one turn share.
     after
@@ -193,6 +195,8 @@ class Message:
     options: Mapping[str, Json] = field(default_factory=dict)
     seams: tuple[Seam, ...] = ()
     error: str = ""
+    host: str = ""
+    origin: Origin = ""
 
     @property
     def text(self) -> str:

@@ -44,6 +44,11 @@ class Options:
         Whether what would be sent is shown, and nothing sent.
     summary
         Whether the text is no question but a summary of what was said before.
+    table
+        Name of a table in the user's namespace; the text is asked about each of its rows, as a template.
+    answers, key, prefix, price, retry_failed
+        Of rows: the file of the answers, the column that names rows, what new columns begin with, what a million tokens
+        cost that are read and that are written, and whether rows that failed are asked again.
     """
 
     model: str = ""
@@ -66,6 +71,12 @@ class Options:
     summary: bool = False
     instead: int = 0
     cache: bool = False
+    table: str = ""
+    answers: str = ""
+    key: str = ""
+    prefix: str = ""
+    price: tuple[float, float] | None = None
+    retry_failed: bool = False
 
     @property
     def chosen(self) -> dict[str, Json]:
@@ -218,7 +229,25 @@ def _add_notebook_options(parser: argparse.ArgumentParser) -> None:
     add("--trial", action="store_true", help="try code that the model wants run in a fork before it is asked about")
     add("--code", action="store_true", help="make the answer's code the next cell, or several")
     add("--instead", type=int, default=0, metavar="N", help="ask in place of message N, which stays as a branch")
+    add(
+        "--over",
+        dest="table",
+        default="",
+        metavar="NAME",
+        help="ask about each row of this table; {column} in the text is what the row has there",
+    )
+    add_row_options(parser)
     add("--summary", action="store_true", help="let this text stand for all that was said before; nothing is asked")
+
+
+def add_row_options(parser: argparse.ArgumentParser) -> None:
+    """Add what only has a meaning where the rows of a table are asked about."""
+    add = parser.add_argument
+    add("--answers", default="", metavar="FILE", help="where the answers to rows are kept; else in the data folder")
+    add("--key", default="", metavar="COLUMN", help="column that tells rows apart; else their prompts do")
+    add("--prefix", default="", metavar="TEXT", help="what the names of the new columns begin with")
+    add("--price", type=_price, metavar="IN,OUT", help="of a million tokens, read and written; then the cost is told")
+    add("--retry-failed", action="store_true", help="ask rows again that failed earlier")
 
 
 def parse_question(line: str, prog: str = "%%chat") -> Options:
@@ -310,6 +339,21 @@ def _pair(text: str) -> tuple[str, Any]:
         return key, json.loads(value)
     except ValueError:
         return key, value
+
+
+def _price(text: str) -> tuple[float, float]:
+    """Return two prices.
+
+    Examples
+    --------
+    >>> _price("0.15,0.6")
+    (0.15, 0.6)
+    """
+    read, _, written = text.partition(",")
+    try:
+        return float(read), float(written)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not two prices with a comma, such as 0.15,0.60") from None
 
 
 def _suffixes(text: str) -> tuple[str, ...]:

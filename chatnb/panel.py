@@ -190,12 +190,16 @@ class _Counter:
         return transcript(sessions.history(sessions.current), sessions.current.title)
 
     def publish_soon(self, publish: Callable[[str], object]) -> None:
-        """Publish the conversation as it is now; on the loop."""
+        """Publish the conversation as it is now; on the loop.
+
+        A front end draws all of it anew, on the page's main thread: not while an answer is being written, whose end comes.
+        """
 
         async def render() -> None:
             publish(await asyncio.to_thread(self.transcript))
 
-        self._feed.spawn(render())
+        if not self._feed.is_answering:
+            self._feed.spawn(render())
 
     async def _on_kernel(self, function: Callable[[], T], say: Callable[[str], object]) -> T:
         begun = asyncio.Event()

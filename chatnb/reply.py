@@ -27,7 +27,7 @@ from .events import (
     Truncated,
     Waiting,
 )
-from .messages import Message, Outcome, Part, Seam, Text, Thinking, ToolCall, ToolResult, Usage
+from .messages import Message, Origin, Outcome, Part, Seam, Text, Thinking, ToolCall, ToolResult, Usage
 
 Number = TypeVar("Number", int, float)
 
@@ -83,9 +83,10 @@ class Reply:
                 self._round().mend(model, reason)
             case FellBack():
                 self._fall_back(event)
-            case TokensCounted(usage, stop):
+            case TokensCounted(usage, stop, host, origin):
                 self.is_truncated = stop == "length"
-                self._round().usage = usage
+                current = self._round()
+                current.usage, current.host, current.origin = usage, host, origin
             case Truncated(sent_tokens, read_tokens):
                 current = self._round()
                 current.usage = replace(current.usage or Usage(), unread_tokens=sent_tokens - read_tokens)
@@ -142,12 +143,22 @@ class Reply:
         )
 
     @property
+    def host(self) -> str:
+        """Which of several hosts ended the last round; empty where there is but one, or it is not over."""
+        return self._rounds[-1].host if self._rounds else ""
+
+    @property
     def window_tokens(self) -> int | None:
         """How much of the window the last round took: what the model read, and what it wrote; None if unknown."""
         usage = self._rounds[-1].usage if self._rounds else None
         if usage is None or usage.prompt_tokens is None:
             return None
         return usage.prompt_tokens + (usage.reply_tokens or 0)
+
+    @property
+    def origin(self) -> Origin:
+        """Where the answer comes from if no model was asked; of several rounds the last one counts."""
+        return self._rounds[-1].origin if self._rounds else ""
 
     @property
     def seams(self) -> tuple[Seam, ...]:
@@ -185,6 +196,8 @@ class Reply:
                 usage=r.usage,
                 options=self.asked.options,
                 seams=tuple(r.seams),
+                host=r.host,
+                origin=r.origin,
             )
             messages.append(answer)
             if r.results:
@@ -225,6 +238,8 @@ class _Round:
     results: list[ToolResult] = field(default_factory=list)
     seams: list[Seam] = field(default_factory=list)
     usage: Usage | None = None
+    host: str = ""
+    origin: Origin = ""
     # Runs of deltas of one kind. A list, since adding to a string copies it: 16,000 tokens would be half a gigabyte.
     said: list[tuple[type[Text | Thinking], list[str]]] = field(default_factory=list)
 

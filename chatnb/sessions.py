@@ -242,13 +242,15 @@ class Sessions:
         """Let the next question of the current session follow `turn`."""
         self.update(tip=tip_at(self.whole(self.current.id), turn))
 
-    def fork(self, until: str = "", title: str = "") -> Session:
+    def fork(self, until: str = "", title: str = "", *, enter: bool = True) -> Session:
         """Begin a session with a copy of what was said in the current one, go on in it and return it with its messages.
 
         Parameters
         ----------
         until
             Id of the last message of the copy; by default the last one.
+        enter
+            Whether to go on in it.
 
         Raises
         ------
@@ -268,7 +270,8 @@ class Sessions:
         is_saved = any(info.id == whole.id for info in self.store.sessions())
         (self.store if is_saved else self._unsaved).create(copy)
         self._fresh.discard(copy.id)
-        self._enter(replace(copy, messages=()))
+        if enter:
+            self._enter(replace(copy, messages=()))
         return copy
 
     def set_state(self, info: SessionInfo, state: str) -> None:

@@ -5,9 +5,12 @@ Where a value comes from (option, %config, environment, default) is decided in c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+_HOST = re.compile(r"(https?://)?([\w.-]+|\[[0-9A-Fa-f:.]+\])(:\d+)?(/\S*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,13 @@ class Settings:
     ----------
     model
         A model's name, or several with commas between them: the rest are asked when the first cannot answer. Empty:
-        the first that the server has.
+        the first that the server has. A name may end with the hosts that have the model: `qwen3:8b@gpu1,gpu2`.
     host
         Ollama's address, in any form that Ollama itself accepts; empty: the local one.
     endpoints
         Servers that speak OpenAI's protocol, by the prefix of their models: "lab" for `lab:mixtral`.
+    parallel
+        Most asks at once at each server; 0: a few where a model names its hosts, else as many as come.
     options
         Ollama's options, such as temperature, seed, num_ctx.
     think
@@ -111,6 +116,7 @@ class Settings:
     model: str = ""
     host: str = ""
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    parallel: int = 0
     system: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     think: bool | None = None
@@ -135,4 +141,54 @@ class Settings:
     @property
     def models(self) -> tuple[str, ...]:
         """The models to ask, in order."""
-        return tuple(name.strip() for name in self.model.split(",") if name.strip())
+        return split_models(self.model, self.providers)
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """What models may have before their names, besides Ollama, as far as it is known here."""
+        return (*self.endpoints, "openai", "scripted")
+
+
+def split_models(text: str, providers: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the models that a text names, with commas between them.
+
+    After an "@" come hosts, with commas as well. The next model is the first name that is no host: it has a ":" with
+    something else than a port behind it. The models of some `providers` have an "@" of their own.
+
+    Examples
+    --------
+    >>> split_models("qwen3:8b, mistral")
+    ('qwen3:8b', 'mistral')
+    >>> split_models("qwen3:8b@gpu1,gpu2:8080,ollama:mistral")
+    ('qwen3:8b@gpu1,gpu2:8080', 'ollama:mistral')
+    """
+    models: list[str] = []
+    for name in filter(None, map(str.strip, text.split(","))):
+        if models and has_hosts(models[-1], providers) and _HOST.fullmatch(name):
+            models[-1] += f",{name}"
+        else:
+            models.append(name)
+    return tuple(models)
+
+
+def has_hosts(name: str, providers: Collection[str] = ()) -> bool:
+    """Return whether a model's name ends with hosts, rather than having an "@" of its own.
+
+    Examples
+    --------
+    >>> has_hosts("qwen3:8b@gpu1"), has_hosts("cloud:@cf/model"), has_hosts("lab:model@2024", ["lab"])
+    (True, False, False)
+    """
+    model, at, _ = name.partition("@")
+    return bool(at) and model[-1:] not in ("", ":", "/") and model.partition(":")[0] not in providers
+
+
+def without_hosts(name: str, providers: Collection[str] = ()) -> str:
+    """Return a model's name alone.
+
+    Examples
+    --------
+    >>> without_hosts("qwen3:8b@gpu1,gpu2"), without_hosts("cloud:@cf/model")
+    ('qwen3:8b', 'cloud:@cf/model')
+    """
+    return name.partition("@")[0] if has_hosts(name, providers) else name

@@ -11,8 +11,9 @@ from .markdown.safe import safe_markdown
 from .messages import Message
 from .views.pages import Layout
 
-LONGEST = 100_000
-"""Characters: a notebook is not to grow without an end; the session's file has all of it."""
+LONGEST = 32_000
+"""Characters: a notebook is not to grow without an end, and JupyterLab's Markdown takes time that grows with the square of
+its parts. The session's file has all of it."""
 
 
 def transcript(history: Sequence[Message], title: str = "") -> str:

@@ -48,7 +48,7 @@ def apply(state: Json, change: Json) -> None:
         case "began":
             state["live"] = change["live"]
         case "event":
-            live["events"].append(change["event"])
+            join(live["events"], change["event"])
         case "live":
             live.update({name: value for name, value in change.items() if name not in ("is", "turn")})
         case "blocks":
@@ -78,6 +78,14 @@ def apply(state: Json, change: Json) -> None:
             state["notices"].append(change["text"])
 
 
+def join(events: list[Json], event: Json) -> None:
+    """Let words that follow words of their kind go on in the same event."""
+    if events and event["type"] == events[-1]["type"] and event["type"] in ("TextDelta", "ThinkingDelta"):
+        events[-1]["text"] += event["text"]
+    else:
+        events.append(event)
+
+
 def draw(parts: list[Json], change: Json) -> None:
     """Let the blocks of a part become what a change says; lengths are JavaScript's."""
     if change["part"] == len(parts):
@@ -92,7 +100,9 @@ def draw(parts: list[Json], change: Json) -> None:
 
 
 def text_of(entry: Json) -> str:
-    """Return what an entry says, as one reads it."""
+    """Return what an entry says, as one reads it; in the plain form, as it was written."""
+    if "session_id" in entry:
+        return "".join(part["text"] for part in entry["parts"] if part["type"] == "Text").strip()
     if entry["role"] == "user":
         return str(entry["text"])
     blocks = [block for part in entry["parts"] if part["type"] == "text" for block in part["blocks"]]

@@ -55,3 +55,19 @@ async def test_an_endpoint_that_is_not_there_is_wrong_with_a_next_step() -> None
     assert "did not answer" in findings["lab"].found
     assert findings["lab"].step
     assert list(findings) == ["lab"]
+
+
+async def test_each_of_several_hosts_is_looked_at() -> None:
+    with FaultServer() as server, FaultServer() as gone:
+        gone.refuse()
+        hosts = [each.url.removeprefix("http://") for each in (server, gone)]
+
+        findings = await found(f"tinychat@{','.join(hosts)}", server)
+
+    assert [(about, each.verdict) for about, each in findings.items()] == [
+        (f"host {hosts[0]}", "ok"),
+        (f"models of {hosts[0]}", "ok"),
+        (f"model tinychat@{hosts[0]}", "ok"),
+        (f"host {hosts[1]}", "wrong"),
+    ]
+    assert "did not answer" in findings[f"host {hosts[1]}"].found

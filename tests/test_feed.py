@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
-from chatnb import feed as feed_module
 from chatnb import shown as shown_module
 from chatnb.chat import Chat
 from chatnb.errors import ModelBroken
-from chatnb.events import FellBack, Retrying, TextDelta, ThinkingDelta, ToolStarted, Waiting
+from chatnb.events import FellBack, Retrying, TextDelta, ThinkingDelta, TokensCounted, ToolStarted, Waiting
 from chatnb.feed import Feed
-from chatnb.messages import Context, Image, ToolCall
+from chatnb.forms import Drawn
+from chatnb.messages import Context, Image, ToolCall, Usage
 from chatnb.models.scripted import ScriptedModel, Step
 from chatnb.settings import Settings
 from chatnb.stores.memory import MemoryStore
@@ -67,7 +67,7 @@ def placed(front: Front) -> list[Json | None]:
 @pytest.fixture
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no time pass between two deltas."""
-    monkeypatch.setattr(feed_module, "LEAST_S", 0.0)
+    monkeypatch.setattr(Drawn, "least_s", 0.0)
     monkeypatch.setattr(shown_module, "PACE_S", 0.0)
 
 
@@ -172,6 +172,7 @@ async def test_questions_wait_for_the_turn_in_flight_and_can_be_taken_back() -> 
         second.cancel()
         await until(is_over(front))
         assert [entry["text"] for entry in front.state["waiting"]] == ["3?"]
+        await until(lambda: "One" in str(front.state["live"]))  # else the third gets what the first would have got
         first.cancel()
         await third.wait()
         await until(is_over(front, 3))
@@ -352,3 +353,17 @@ async def test_what_is_taken_back_by_a_cell_is_out_of_sight() -> None:
         await until(lambda: front.said == [])
 
         assert front.messages[-1]["view"] is None
+
+
+async def test_an_answer_that_no_model_was_asked_for_is_marked_now_and_later() -> None:
+    played: list[Step] = ["Because.", TokensCounted(Usage(), origin="recording")]
+    async with told(played) as (chat, front):
+        await chat.begin(chat.prepare("Why?", is_cached=True))
+        await chat.begin(chat.prepare("Why?", is_cached=True))
+        await until(is_over(front, 2))
+
+        marks = [change["entries"][-1]["mark"] for change in front.changes("finished")]
+        await front.hello()
+
+        assert marks == ["played from a recording", "an earlier answer, told again"]
+        assert front.state["entries"][-1]["mark"] == "played from a recording"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -141,7 +142,7 @@ async def test_a_question_is_asked_with_what_it_mentions_and_what_is_attached(tm
         ({"do": "ask", "text": "Hi", "attachments": [{"ref": "nope"}]}, "Nothing is called 'nope'"),
         ({"do": "ask", "text": "Hi", "attachments": [{"name": "a", "mime": "x", "data": "*"}]}, "Drop it again"),
         ({"do": "ask", "text": "Hi", "tools": ["nope"]}, "No tool is called 'nope'"),
-        ({"do": "ask", "text": "Hi", "v": 2}, "different versions"),
+        ({"do": "ask", "text": "Hi", "v": 2}, "of another version"),
         ({"do": "dance"}, "no command 'dance'"),
         ({}, "no command 'None'"),
         ({"do": "approve", "call": "c", "verdict": "perhaps"}, "is no answer"),
@@ -406,6 +407,60 @@ async def test_words_are_found_with_the_place_where_they_stand(tmp_path: Path) -
         assert (hit["session"], hit["title"], hit["role"]) == (here.state["session"]["id"], "Which mean?", "assistant")
         assert [hit["text"][begin:end] for begin, end in hit["spans"]] == ["median", "robust"]
         assert nothing == []
+
+
+async def test_a_place_in_another_session_and_branch_is_opened(tmp_path: Path) -> None:
+    async with room(tmp_path, ["A pear."], ["A plum."], ["A fig."]) as here:
+        await here.call("ask", text="Which fruit?")
+        await here.said(2)
+        await here.call("again", turn=here.state["entries"][0]["turn"])
+        await until(lambda: here.branches == ["2/2", "2/2"])
+        there = here.state["session"]["id"]
+        await here.call("new")
+        await here.call("ask", text="And now?")
+        await here.said(2)
+
+        [hit] = (await here.call("search", query="pear"))["hits"]
+        done = await here.call("open", session=hit["session"], message=hit["message"])
+        await here.call("hello")
+
+        assert here.state["session"]["id"] == there
+        assert [text_of(entry) for entry in here.state["entries"]] == ["Which fruit?", "A pear."]
+        assert here.branches == ["1/2", "1/2"]
+        assert done["turn"] == here.state["entries"][1]["turn"]
+        gone = await here.call("open", session=there, message="nothing")
+        assert "not in the session any more" in gone["error"]
+
+
+@pytest.mark.parametrize("name", ["json", "jsonl", "ipynb"])
+async def test_a_file_of_a_session_is_taken_in_and_opened(tmp_path: Path, name: str) -> None:
+    async with room(tmp_path / "a", ["It is **42**."]) as here:
+        await here.call("ask", text="What is it?")
+        await here.said(2)
+        file = (await here.call("export", format=name))["data"]
+    async with room(tmp_path / "b") as here:
+        done = await here.call("import", name=f"../{'x' * 300}.{name}", data=file)
+        again = await here.call("import", name="a", data=file)
+
+        assert await here.said(2) == ["What is it?", "It is 42."]
+        assert [each["title"] for each in done["sessions"]] == ["What is it?"]
+        assert (done["message_count"], again["message_count"]) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        ("no base64!", "did not come whole"),
+        (None, "did not come whole"),
+        (base64.b64encode(b"Dear diary").decode(), "^diary.txt is neither JSON"),
+        (base64.b64encode(b"[]").decode(), "diary.txt"),
+    ],
+)
+async def test_a_file_of_no_session_is_refused_by_its_name(tmp_path: Path, data: Json, why: str) -> None:
+    async with room(tmp_path) as here:
+        answer = await here.call("import", name="diary.txt", data=data)
+
+        assert re.search(why, answer["error"])
 
 
 @pytest.mark.parametrize("name", FORMATS)

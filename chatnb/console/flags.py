@@ -107,6 +107,13 @@ def _add_ask(parser: Parser) -> None:
     _add_answer_flags(parser)
 
 
+def _add_over(parser: Parser) -> None:
+    # Lazy: what reads tables is behind it.
+    from .over import add_over_flags  # noqa: PLC0415
+
+    add_over_flags(parser)
+
+
 def _add_export(parser: Parser) -> None:
     # Lazy: what writes the formats is behind it.
     from ..transfer import add_export_options  # noqa: PLC0415
@@ -142,6 +149,7 @@ COMMANDS = {
     "open": Command("go on in a session", "talk", _add_open),
     "sessions": Command("list the sessions", "desk_command", _add_none, has_own_words=True),
     "search": Command("find what was said in all sessions", "desk_command", _add_none, has_own_words=True),
+    "over": Command("ask one question about each row of a table, and keep each answer", "over", _add_over),
     "export": Command("write sessions to a file: a notebook, Markdown, data, text", "transfer", _add_export),
     "import": Command("read sessions from a notebook or another program's export", "transfer", _add_import),
     "models": Command("list the models that the server has", "desk_command", _add_none, has_own_words=True),

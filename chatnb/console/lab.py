@@ -43,8 +43,12 @@ def run(parsed: argparse.Namespace) -> int:
         shutil.copyfile(_first_notebook(), notebook)
     with tempfile.TemporaryDirectory() as labextensions:
         install(Path(labextensions))
-        extended = f"--LabApp.extra_labextensions_path={labextensions}"
-        command = [sys.executable, "-m", "jupyter", "lab", str(notebook), extended, *parsed.rest]
+        # An install in place, as of a checkout, brings neither of them to where Jupyter looks.
+        extended = (
+            f"--LabApp.extra_labextensions_path={labextensions}",
+            "--ServerApp.jpserver_extensions=chatnb.server=True",
+        )
+        command = [sys.executable, "-m", "jupyter", "lab", str(notebook), *extended, *parsed.rest]
         try:
             return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - the user's own JupyterLab
         except KeyboardInterrupt:

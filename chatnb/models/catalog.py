@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import entry_points
 from typing import cast
 
 from ..errors import ChatError, ModelNotFound, SettingsError
-from ..settings import Endpoint, Settings
+from ..settings import Endpoint, Settings, has_hosts
 from .base import Model, ModelInfo, Provider
 from .cassette import Cassette
 from .deadline import DeadlineModel
@@ -17,14 +18,19 @@ from .demo import ScriptedProvider
 from .endpoints import OPENAI, openai_endpoint
 from .enveloped import EnvelopedModel
 from .fallback import FallbackModel
+from .host import LIMIT, Host
+from .hosts import HostsModel
+from .line import Line
 from .replay import RecordingProvider, ReplayProvider
 from .retrying import RetryingModel
+from .several import HostsProvider
 
 GROUP = "chatnb.models"
 """The entry points that name other providers: a callable without arguments that returns a Provider."""
 
 OLLAMA = "ollama"
 
+_AT = "@"  # between a model, or its provider, and the hosts
 
 Tape = Callable[[str, Callable[[], Provider]], Provider]
 """Returns what stands in the place of the provider of a name; gets what makes that one."""
@@ -34,7 +40,9 @@ class Catalog:
     """All models, by name.
 
     A name is a model of Ollama's (`qwen3:8b`), or has a provider before it (`ollama:qwen3:8b`, `scripted:demo`), which
-    may be an endpoint of the settings (`lab:mixtral`). A prefix that names no provider belongs to the model's name.
+    may be an endpoint of the settings (`lab:mixtral`). A prefix that names no provider belongs to the model's name. One
+    of Ollama's may end with the hosts that have it, each the name of an endpoint or an address of Ollama's
+    (`qwen3:8b@lab,gpu2`).
 
     Used on one event loop.
     """
@@ -43,9 +51,15 @@ class Catalog:
         self._tape: Tape | None = None
         self._providers: dict[tuple[str, str, Endpoint | None], Provider] = {}
         self._left: list[Provider] = []  # used no more, and not closed yet
+        self._hosts: dict[tuple[str, Provider, int], Host] = {}
+        self._several: dict[tuple[Host, ...], HostsProvider] = {}
+        self._line = Line()
         self._chains: dict[tuple[object, ...], FallbackModel] = {}
         self._infos: dict[tuple[str, Provider], ModelInfo] = {}
         self._firsts: dict[str, str] = {}  # by host
+        self._installed: frozenset[str] | None = (
+            None  # providers; to look takes some 10 ms, and each question asks often
+        )
 
     async def model(self, settings: Settings) -> Model:
         """Return what `settings` name, with deadlines, tools, retries and fallbacks.
@@ -62,7 +76,7 @@ class Catalog:
         """
         names = settings.models or (await self._first(settings),)
         providers = tuple(self.find(name, settings)[0] for name in names)
-        key = (names, providers, settings.timeout_s, settings.stall_s, settings.retry)
+        key = (names, providers, settings.timeout_s, settings.stall_s, settings.retry, settings.parallel)
         if key not in self._chains:
             self._chains[key] = FallbackModel([self._dependable(name, settings) for name in names])
         return self._chains[key]
@@ -83,6 +97,11 @@ class Catalog:
         info = await self.info(name, settings)
         return info is None or not info.capabilities or "tools" in info.capabilities
 
+    def capacity(self, settings: Settings) -> int:
+        """Return how many asks at once the servers of the first model may have."""
+        provider = self.find(settings.models[0], settings)[0] if settings.models else None
+        return (settings.parallel or LIMIT) * (len(provider.hosts) if isinstance(provider, HostsProvider) else 1)
+
     def provider(self, settings: Settings, name: str = OLLAMA) -> Provider:
         """Return the provider called `name`: the same one as long as what the settings say of it is the same.
 
@@ -91,6 +110,9 @@ class Catalog:
         SettingsError
             If there is none of that name.
         """
+        if _AT in name:
+            hosts = tuple(self._host(host, settings) for host in name.partition(_AT)[2].split(","))
+            return self._several.setdefault(hosts, HostsProvider(hosts, self._line))
         key = (name, settings.host if name == OLLAMA else "", _endpoint(name, settings))
         if key not in self._providers:
             make = partial(self._new, *key)
@@ -116,7 +138,20 @@ class Catalog:
 
     def split(self, name: str, settings: Settings) -> tuple[str, str]:
         """Return what `find` does, but the name of the provider."""
-        return split_name(name, self._names(name, settings))
+        prefix, short = split_name(name, self._names(name, settings))
+        if prefix == OLLAMA and has_hosts(short):
+            short, at, hosts = short.partition(_AT)
+            return prefix + at + hosts, short
+        return prefix, short
+
+    def apart(self, names: Sequence[str], settings: Settings) -> tuple[str, ...]:
+        """Return the names of the same models, those with several hosts once for each of them."""
+        split = [(name, *self.split(name, settings)) for name in names]
+        return tuple(
+            f"{short}{_AT}{host}" if host else name
+            for name, prefix, short in split
+            for host in prefix.partition(_AT)[2].split(",")
+        )
 
     async def aclose(self) -> None:
         """Release all connections; a later use opens new ones, and begins with the preferred models again."""
@@ -133,6 +168,8 @@ class Catalog:
 
     def _forget(self) -> None:
         self._providers.clear()
+        self._hosts.clear()
+        self._several.clear()
         self._chains.clear()
         self._infos.clear()
         self._firsts.clear()
@@ -156,17 +193,41 @@ class Catalog:
 
     def _dependable(self, name: str, settings: Settings) -> Model:
         provider, short = self.find(name, settings)
-        punctual = DeadlineModel(provider.model(short), settings.timeout_s, settings.stall_s)
+        if isinstance(provider, HostsProvider):
+            hosts: Sequence[Host] = provider.hosts
+        else:
+            hosts = [self._known("", provider, settings)] if settings.parallel else []
+        if hosts:
+            models = {host: self._punctual(host.provider.model(short), settings) for host in hosts}
+            punctual: Model = HostsModel(short, models, self._line)
+        else:
+            punctual = self._punctual(provider.model(short), settings)
         # Where no envelope is needed it costs nothing: what a model can do was asked for the window's sake already.
         equipped = EnvelopedModel(punctual, partial(self.calls_tools, name, settings))
         return RetryingModel(equipped, settings.retry)
+
+    def _punctual(self, model: Model, settings: Settings) -> Model:
+        return DeadlineModel(model, settings.timeout_s, settings.stall_s)
+
+    def _host(self, name: str, settings: Settings) -> Host:
+        """Return what a name after the "@" means."""
+        if _endpoint(name, settings) is not None:
+            return self._known(name, self.provider(settings, name), settings)
+        return self._known(name, self.provider(replace(settings, host=name)), settings)
+
+    def _known(self, name: str, provider: Provider, settings: Settings) -> Host:
+        """Return the same host for the same server, as long as the limit is the same."""
+        key = (name, provider, settings.parallel or LIMIT)
+        return self._hosts.setdefault(key, Host(*key))
 
     def _names(self, name: str, settings: Settings) -> Collection[str]:
         """Return the providers that `name` may begin with."""
         known = {*_BUILT_IN, OPENAI, *settings.endpoints}
         if name.partition(":")[0] in known or ":" not in name:
             return known
-        return {*known, *entry_points(group=GROUP).names}
+        if self._installed is None:
+            self._installed = frozenset(entry_points(group=GROUP).names)
+        return {*known, *self._installed}
 
     def _new(self, name: str, host: str, endpoint: Endpoint | None) -> Provider:
         if endpoint is not None:

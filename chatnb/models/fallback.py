@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
-from ..errors import ModelError, ModelTooLarge
+from ..errors import ModelBusy, ModelError, ModelTooLarge
 from ..events import FellBack, ModelEvent
 from .base import Model, Request
 from .mending import Partial
@@ -84,14 +84,19 @@ class FallbackModel:
             else:
                 return
         self._current = first
-        raise _summed_up(errors) from errors[0][1]
+        raise summed_up([(model.name, error) for model, error in errors], "models") from errors[0][1]
 
 
-def _summed_up(errors: Sequence[tuple[Model, ModelError]]) -> ModelError:
-    """Return the only error, or one with each model's reason; of the class that all of them share, if they do."""
+def summed_up(errors: Sequence[tuple[str, ModelError]], what: str) -> ModelError:
+    """Return the only error, or one with the reason of each by its name; of the class that all share, if they do."""
     if len(errors) == 1:
         return errors[0][1]
     kinds = {type(error) for _, error in errors}
     kind = kinds.pop() if len(kinds) == 1 else ModelError
-    reasons = "\n".join(f"- {model.name}: {error}".replace("\n", "\n  ") for model, error in errors)
-    return kind(f"None of the {len(errors)} models could answer.\n{reasons}")
+    reasons = "\n".join(f"- {name}: {error}".replace("\n", "\n  ") for name, error in errors)
+    told = kind(f"None of the {len(errors)} {what} could answer.\n{reasons}")
+    told.is_retryable = any(error.is_retryable for _, error in errors)
+    if isinstance(told, ModelBusy):
+        waits = [error.retry_after_s for _, error in errors if isinstance(error, ModelBusy)]
+        told.retry_after_s = min((wait for wait in waits if wait is not None), default=None)
+    return told

@@ -96,7 +96,7 @@ async def is_masked(names: Sequence[str], settings: Settings, catalog: Catalog) 
     """
     if settings.secrets != "remote":
         return settings.secrets == "always"
-    for name in names:
+    for name in catalog.apart(names, settings):  # one remote host is enough, too
         provider, short = catalog.find(name, settings)
         if not is_own(provider.address) or names_cloud(short):
             return True

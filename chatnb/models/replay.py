@@ -6,6 +6,7 @@ import asyncio
 import copy
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 from ..errors import ModelError, ModelNotFound
 from ..events import ModelEvent, TokensCounted
@@ -184,4 +185,5 @@ class ReplayModel:
                 await asyncio.sleep(max(0.0, began_at + moment.after_s - loop.time()))
             if isinstance(moment.event, ModelError):
                 raise copy.copy(moment.event)
-            yield moment.event
+            event = moment.event
+            yield replace(event, origin="recording") if isinstance(event, TokensCounted) else event

@@ -15,7 +15,7 @@ from ..feed import Feed
 from ..messages import Json
 from ..wire import VERSION
 from .base import Command, Fields, Office, OnKernel, Place, Result
-from .keeping import copy, delete, earlier, export, hide, new, open_session, rename, search, sessions
+from .keeping import copy, delete, earlier, export, hide, new, open_session, rename, search, sessions, take_in
 from .reading import complete, pin, plan, preview, stale, suggest
 from .server import choose, configure, models, tools
 from .talk import again, approve, ask, cancel, edit
@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, Command] = {
     "delete": delete,
     "search": search,
     "export": export,
+    "import": take_in,
     "configure": configure,
     "tools": tools,
     "choose": choose,
@@ -59,10 +60,18 @@ _IN_ORDER = {"ask", "again", "edit", "undo", "branch"}
 
 
 class Remote:
-    """Does what front ends ask for; lives on the loop."""
+    """Does what front ends ask for; lives on the loop.
 
-    def __init__(self, feed: Feed, place: Place, on_kernel: OnKernel) -> None:
-        self._office = Office(feed, place, on_kernel)
+    Parameters
+    ----------
+    commands
+        What they may ask for.
+    """
+
+    def __init__(
+        self, feed: Feed, place: Place, on_kernel: OnKernel, commands: Mapping[str, Command] = COMMANDS
+    ) -> None:
+        self._office, self._commands = Office(feed, place, on_kernel), commands
         self._asking = asyncio.Lock()  # questions stay in their order, though some wait for what they carry along
         self._unanswered: dict[tuple[str, str], asyncio.Task[Result]] = {}
 
@@ -94,12 +103,14 @@ class Remote:
 
     async def _done(self, name: str, fields: Fields, key: tuple[str, str]) -> Result:
         if fields.get("v") != VERSION:
-            raise SettingsError("This page and the kernel are of different versions of chatnb. Run the cell again.")
+            raise SettingsError(
+                f"This command is of another version than chatnb's {VERSION}. Run the cell again, or load the page anew."
+            )
         if name == "hello":
             return await self._office.feed.snapshot()
         if name in ("here", "bye"):
             return {}
-        if name not in COMMANDS:
+        if name not in self._commands:
             raise SettingsError(f"This kernel knows no command {name!r}. A newer chatnb may: pip install -U chatnb")
         if name == "cancel" and (task := self._unanswered.get((key[0], str(fields.get("turn"))))):
             task.cancel()
@@ -113,9 +124,9 @@ class Remote:
 
     async def _in_order(self, name: str, fields: Fields) -> Result:
         if name not in _IN_ORDER:
-            return await COMMANDS[name](self._office, fields)
+            return await self._commands[name](self._office, fields)
         async with self._asking:
-            return await COMMANDS[name](self._office, fields)
+            return await self._commands[name](self._office, fields)
 
 
 def _answer(kind: str, view: str, number: str, **fields: Any) -> dict[str, Json]:

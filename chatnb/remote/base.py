@@ -189,6 +189,14 @@ def texts_in(fields: Fields, name: str) -> list[str]:
     return values
 
 
+def bytes_in(file: Mapping[str, Json]) -> bytes:
+    """Return what a file holds, which came as `name` and `data`; raises SettingsError if it did not come whole."""
+    try:
+        return base64.b64decode(file.get("data", ""), validate=True)
+    except (binascii.Error, TypeError, ValueError) as error:
+        raise SettingsError(f"{file.get('name') or 'A file'} did not come whole ({error}). Drop it again.") from error
+
+
 def question_of(history: Sequence[Message], turn_id: str) -> Message:
     """Return the question of a turn; raises SettingsError if it is not there any more."""
     found = next((message for message in history if message.role == "user" and message.turn_id == turn_id), None)
@@ -215,12 +223,7 @@ def _attachments(fields: Fields) -> list[dict[str, Any]]:
 
 
 def _dropped(attachment: Mapping[str, str]) -> Reading:
-    name = attachment.get("name", "")
-    try:
-        data = base64.b64decode(attachment.get("data", ""), validate=True)
-    except binascii.Error as error:
-        raise SettingsError(f"{name or 'A file'} did not come whole ({error}). Drop it again.") from error
-    return read_dropped(name, attachment.get("mime", ""), data)
+    return read_dropped(attachment.get("name", ""), attachment.get("mime", ""), bytes_in(attachment))
 
 
 def _nothing(_: str) -> None:

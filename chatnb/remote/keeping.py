@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
+from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
 
-from ..errors import SettingsError
+from ..errors import SessionError, SettingsError
 from ..exports.base import file_name
 from ..exports.catalog import FORMATS
 from ..feed import SHOWN
 from ..messages import TRASHED
-from ..transfer import export_sessions
-from .base import Fields, Office, Result, text_in, turn_of
+from ..transfer import Imported, export_sessions, import_sessions
+from .base import Fields, Office, Result, bytes_in, text_in, turn_of
+from .ways import led_to
 
 _FOUND = 50  # places that a search lists
 _MIMES = {
@@ -45,9 +49,38 @@ async def sessions(office: Office, fields: Fields) -> Result:
 
 
 async def open_session(office: Office, fields: Fields) -> Result:
-    """Go on in another session, for every surface."""
-    await asyncio.to_thread(office.chat.sessions.open, text_in(fields, "session"))
-    return {}
+    """Go on in another session, for every surface; if a message is named, in its branch, and tell which turn it is of."""
+    session, message_id = text_in(fields, "session"), text_in(fields, "message", "")
+    await asyncio.to_thread(office.chat.sessions.open, session)
+    return {"turn": await led_to(office, message_id)} if message_id else {}
+
+
+async def take_in(office: Office, fields: Fields) -> Result:
+    """Take the sessions of a file into the store, and go on in the one that was changed last.
+
+    Its content tells its form. Of a session that is there already only what is missing is added.
+    """
+    name, data, sessions = text_in(fields, "name"), bytes_in(fields), office.chat.sessions
+
+    def imported() -> list[Imported]:
+        with TemporaryDirectory() as folder:
+            # Some forms take a title from their file's name, which may be anything.
+            path = Path(folder, re.sub(r"[^\w. -]+", "-", PurePath(name).name)[-60:].lstrip(".") or "sessions")
+            path.write_bytes(data)
+            try:
+                return import_sessions(sessions, path)
+            except SessionError as error:
+                raise SessionError(str(error).replace(str(path), name)) from error
+
+    found = await asyncio.to_thread(imported)
+    if not found:
+        raise SessionError(f"No conversation is in {name}. Choose another file.")
+    newest = max((each.session for each in found), key=lambda session: session.updated_at or session.created_at)
+    await asyncio.to_thread(sessions.open, newest.id)
+    return {
+        "sessions": [{"id": each.session.id, "title": each.session.title, "is_new": each.is_new} for each in found],
+        "message_count": sum(each.message_count for each in found),
+    }
 
 
 async def new(office: Office, fields: Fields) -> Result:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from ..branches import newest_below, siblings
+from ..branches import newest_below, node_of, path, siblings
 from ..errors import SettingsError
 from .base import Fields, Office, Result, text_in, turn_of
 
@@ -28,14 +28,31 @@ async def branch(office: Office, fields: Fields) -> Result:
     return {}
 
 
-async def fork(office: Office, fields: Fields) -> Result:
-    """Begin a session with a copy of what was said, up to the turn of a message or all of it, and go on in it."""
+async def led_to(office: Office, message_id: str) -> str:
+    """Go on in the branch of the current session where a message stands, and return its turn."""
+    sessions = office.chat.sessions
+    whole = await asyncio.to_thread(sessions.whole, office.session.id)
+    turn = node_of(turn_of(whole.messages, message_id)[0])
+    if turn not in map(node_of, path(whole)):
+        _wait_for_none(office)
+        await asyncio.to_thread(sessions.follow, newest_below(whole, turn))
+    return turn
+
+
+async def fork(office: Office, fields: Fields, *, enter: bool = True) -> Result:
+    """Begin a session with a copy of what was said, up to the turn of a message or all of it, and go on in it.
+
+    Parameters
+    ----------
+    enter
+        Whether every surface goes on in it.
+    """
     until, title = text_in(fields, "message", ""), " ".join(text_in(fields, "title", "").split())
     if until:
         until = turn_of(await office.history(), until)[-1].id
     else:
         _wait_for_none(office)
-    copy = await asyncio.to_thread(office.chat.sessions.fork, until, title)
+    copy = await asyncio.to_thread(office.chat.sessions.fork, until, title, enter=enter)
     return {"session": copy.id}
 
 

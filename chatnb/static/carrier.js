@@ -9,9 +9,6 @@ const BUSY_MS = 400;
 /** Commands that nobody misses while they wait, or that show it themselves. */
 const QUIET = new Set(["complete", "export", "models", "plan", "preview", "search", "sessions", "stale", "suggest", "tools"]);
 
-/** The kernel cannot be reached any more: the comm is closed, or the kernel has gone. */
-class Unreachable extends Error {}
-
 /** Commands to the kernel over a widget's comm, and their answers. */
 export class Carrier {
   /**
@@ -39,7 +36,7 @@ export class Carrier {
     try {
       this.model.send({ v: 1, do: name, id, view: this.view, ...more });
     } catch {
-      return Promise.reject(new Unreachable("The kernel of this panel has gone. Run the cell again to go on; nothing is lost."));
+      return Promise.reject(new Error("The kernel of this panel has gone. Run the cell again to go on; nothing is lost."));
     }
     return new Promise((resolve, reject) => {
       const timer = QUIET.has(name) ? 0 : setTimeout(() => this.late(id), BUSY_MS);

@@ -5,12 +5,12 @@
  * @import {Panel} from "./panel.js"
  */
 
-import { base64, textFile } from "./notebook.js";
-import { button, h, kilo, later, rove, sentenceOf, visible, write } from "./page.js";
+import { contentOf } from "./files.js";
+import { textFile } from "./notebook.js";
+import { button, h, kilo, later, prevent, rove, sentenceOf, write } from "./page.js";
 
 const TEXTUAL = /^text\/|[/+](json|xml|yaml|toml|javascript|sql|x-ipynb\+json)$/;
 const TEXTUAL_NAME = /\.(csv|tsv|md|txt|py|r|jl|js|ts|json|jsonl|ya?ml|toml|ini|cfg|sql|tex|log|sh|c|h|cpp|rs|go|java|ipynb)$/i;
-const LARGEST_BYTES = 8e6;
 
 export class Composer {
   /** @param {Panel} panel */
@@ -24,31 +24,30 @@ export class Composer {
     this.recalled = -1;
     this.asked = 0;
     this.area = h("textarea", {
-      rows: 1, dir: "auto", "aria-label": "Your question", placeholder: "Ask about this notebook", "aria-autocomplete": "list",
+      rows: 1, dir: "auto", label: "Your question", placeholder: "Ask about this notebook", "aria-autocomplete": "list",
       input: () => this.changed(), keydown: (event) => this.key(event),
       paste: (event) => this.take(event, event.clipboardData),
       blur: later(150, () => this.area !== document.activeElement && this.showItems([])),
     });
-    this.list = h("ul", { class: "chatnb-items", id: `chatnb-${panel.id}-items`, role: "listbox", "aria-label": "What can be named", hidden: true });
-    this.peek = h("pre", { class: "chatnb-peek", hidden: true });
-    this.chips = rove(h("ul", { class: "chatnb-chips", "aria-label": "Attached" }));
-    this.meter = h("div", { class: "chatnb-meter", hidden: true });
-    this.remarks = h("div", { class: "chatnb-remarks" });
+    this.list = h("ul.items", { id: `chatnb-${panel.id}-items`, role: "listbox", label: "What can be named", hidden: true });
+    this.peek = h("pre.peek", { hidden: true });
+    this.chips = rove(h("ul.chips", { label: "Attached" }));
+    this.meter = h("div.meter", { hidden: true });
+    this.remarks = h("div.remarks");
     this.files = h("input", { type: "file", multiple: true, hidden: true, change: () => {
       for (const file of this.files.files ?? []) this.attachFile(file);
       this.files.value = "";
     } });
-    this.send = button("send", "Send", () => this.submit(), "", { class: "chatnb-button chatnb-primary" });
-    this.stop = button("stop", "Stop", () => panel.stop(), "Stop", { class: "chatnb-button chatnb-stop" });
-    const quick = rove(h("div", { class: "chatnb-quick", role: "toolbar", "aria-label": "Attach" },
+    this.send = button("send", "Send", () => this.submit(), "", { kind: "primary" });
+    this.stop = button("stop", "Stop", () => panel.stop(), "Stop", { kind: "stop" });
+    const quick = rove(h("div.quick", { role: "toolbar", label: "Attach" },
       button("attach", "A file or picture", () => this.files.click()),
       button(null, "The cell above", () => this.attach(panel.notebook.above()), "Cell above"),
       button(null, "The last error", () => this.attach({ ref: "error" }), "Last error"),
-      button(null, "The selection", () => this.attachSelection(), "Selection", { pointerdown: (event) => event.preventDefault() })));
-    this.node = h("form", {
-      class: "chatnb-composer", submit: (event) => event.preventDefault(),
-      dragover: (event) => event.preventDefault(), drop: (event) => this.take(event, event.dataTransfer),
-    }, this.peek, this.list, this.chips, this.area, this.files, this.remarks, h("div", { class: "chatnb-line" }, quick, this.meter, this.stop, this.send));
+      button(null, "The selection", () => this.attachSelection(), "Selection", { pointerdown: prevent })));
+    this.node = h("form.composer", { submit: prevent,
+      dragover: prevent, drop: (event) => this.take(event, event.dataTransfer),
+    }, this.peek, this.list, this.chips, this.area, this.files, this.remarks, h("div.line", {}, quick, this.meter, this.stop, this.send));
     this.complete = later(80, () => this.lookUp());
     this.measure = later(400, () => this.plan());
     this.peekAt = later(150, () => this.preview());
@@ -72,6 +71,11 @@ export class Composer {
     this.measure();
   }
 
+  /** What goes along with the question besides what its text names. */
+  get attachments() {
+    return this.attached.filter(({ mention }) => !mention).map(({ attachment }) => attachment);
+  }
+
   /** @param {string} text */
   put(text) {
     this.area.value = text;
@@ -81,32 +85,28 @@ export class Composer {
 
   /** @param {KeyboardEvent} event */
   key(event) {
-    if (event.isComposing) return;
-    const { key } = event;
+    const act = event.isComposing ? null : this.act(event);
+    if (!act) return;
+    event.preventDefault();
+    event.stopPropagation();
+    act();
+  }
+
+  /**
+   * What a key does, where it is not just written.
+   * @param {KeyboardEvent} event
+   */
+  act({ key, shiftKey }) {
     const { area, items } = this;
-    const done = () => event.preventDefault();
-    if (items.length && (key === "ArrowDown" || key === "ArrowUp")) {
-      done();
-      this.choose(this.chosen + (key === "ArrowDown" ? 1 : -1));
-    } else if (items.length && (key === "Tab" || key === "Enter") && !event.shiftKey) {
-      done();
-      this.pick(items[this.chosen]);
-    } else if (items.length && key === "Escape") {
-      done();
-      event.stopPropagation();
-      this.showItems([]);
-    } else if (key === "Enter" && !event.shiftKey) {
-      done();
-      this.submit();
-    } else if (key === "ArrowUp" && !event.shiftKey && (this.recalled >= 0 || !area.value)) {
-      done();
-      this.recall(this.recalled + 1);
-    } else if (key === "ArrowDown" && this.recalled >= 0) {
-      done();
-      this.recall(this.recalled - 1);
-    } else if (key === "Backspace" && !area.value && this.attached.length) {
-      this.remove(this.attached.length - 1);
-    }
+    const step = key === "ArrowDown" ? 1 : key === "ArrowUp" ? -1 : 0;
+    if (items.length && key === "Escape") return () => this.showItems([]);
+    if (shiftKey) return null;
+    if (items.length && step) return () => this.choose(this.chosen + step);
+    if (items.length && (key === "Tab" || key === "Enter")) return () => this.pick(items[this.chosen]);
+    if (key === "Enter") return () => this.submit();
+    if (this.recalled >= 0 ? step : step < 0 && !area.value) return () => this.recall(this.recalled - step);
+    if (key === "Backspace" && !area.value && this.attached.length) return () => this.remove(this.attached.length - 1);
+    return null;
   }
 
   /** @param {number} back how many questions ago; -1 is an empty line */
@@ -122,7 +122,7 @@ export class Composer {
     const text = this.area.value.trim();
     if (!text || !panel.can("ask")) return;
     const attached = this.attached;
-    const attachments = attached.filter(({ mention }) => !mention).map(({ attachment }) => attachment);
+    const { attachments } = this;
     this.attached = [];
     this.put("");
     this.showItems([]);
@@ -166,10 +166,10 @@ export class Composer {
   drawChips() {
     const { panel } = this;
     const pins = (panel.state?.session.pins ?? []).map((ref) => panel.chip({ ref, label: ref }, true));
-    const own = this.attached.map(({ attachment, label, tokens }, i) => h("li", { class: "chatnb-chip", "data-own": true, keydown: (event) => {
+    const own = this.attached.map(({ attachment, label, tokens }, i) => h("li.chip", { "data-own": true, keydown: (event) => {
       if (event.key === "Delete" || event.key === "Backspace") this.remove(i);
-    } }, button(null, `Show what is sent of ${visible(label)}`, (event) => panel.sheets.preview(event, attachment), visible(label)),
-      tokens !== null && h("span", { class: "chatnb-quiet" }, kilo(tokens)), button("close", `Remove ${visible(label)}`, () => this.remove(i))));
+    } }, button(null, `Show what is sent of ${label}`, (event) => panel.sheets.preview(event, attachment), label),
+      tokens !== null && h("span.quiet", {}, kilo(tokens)), button("close", `Remove ${label}`, () => this.remove(i))));
     const key = JSON.stringify([panel.state?.session.pins, this.attached.map(({ label, tokens }) => [label, tokens])]);
     if (this.chips.dataset.key === key) return;
     this.chips.dataset.key = key;
@@ -195,11 +195,18 @@ export class Composer {
 
   /** @param {File} file */
   async attachFile(file) {
-    const { name, type, size } = file;
+    const { name, type } = file;
     const isText = TEXTUAL.test(type) || TEXTUAL_NAME.test(name);
-    if (!isText && !type.startsWith("image/")) this.panel.say(`${visible(name)} is neither text nor a picture, so it cannot be attached here.`);
-    else if (size > LARGEST_BYTES) this.panel.say(`${visible(name)} is larger than ${LARGEST_BYTES / 1e6} MB; name it as @file:… instead.`);
-    else this.attach({ name, mime: isText && !type.startsWith("text/") ? "text/plain" : type, data: base64(new Uint8Array(await file.arrayBuffer())) });
+    if (!isText && !type.startsWith("image/")) {
+      this.panel.say(`${name} is neither text nor a picture, so it cannot be attached here.`);
+      return;
+    }
+    try {
+      const content = await contentOf(file, "name it as @file:… instead");
+      this.attach({ ...content, mime: isText && !type.startsWith("text/") ? "text/plain" : type });
+    } catch (error) {
+      this.panel.say(sentenceOf(error));
+    }
   }
 
   async plan() {
@@ -211,16 +218,15 @@ export class Composer {
       return;
     }
     const asked = ++this.asked;
-    const attachments = this.attached.filter(({ mention }) => !mention).map(({ attachment }) => attachment);
-    const planned = await panel.carrier.do("plan", { text, attachments }).catch(() => null);
+    const planned = await panel.carrier.do("plan", { text, attachments: this.attachments }).catch(() => null);
     if (!planned || asked !== this.asked) return;
     const { tokens, num_ctx: window, notes = [], left_out: left = [] } = planned;
     const words = `${kilo(tokens)} of ${kilo(window)}`;
-    const more = [...notes, ...left.map((/** @type {any} */ one) => `Left out: ${one.label} (${one.reason}).`)].map(visible);
+    const more = [...notes, ...left.map((/** @type {any} */ one) => `Left out: ${one.label} (${one.reason}).`)];
     this.meter.hidden = false;
     this.meter.replaceChildren(
-      h("meter", { min: 0, max: window || 1, high: 0.9 * (window || 1), optimum: 0, value: tokens, "aria-label": `The window is filled to ${words} tokens` }),
-      h("span", { class: "chatnb-quiet" }, words));
+      h("meter", { min: 0, max: window || 1, high: 0.9 * (window || 1), optimum: 0, value: tokens, label: `The window is filled to ${words} tokens` }),
+      h("span.quiet", {}, words));
     this.remarks.replaceChildren(...more.map((note) => h("p", {}, note)));
   }
 
@@ -248,8 +254,8 @@ export class Composer {
     this.area.removeAttribute("aria-activedescendant");
     this.list.replaceChildren(...items.map((item, i) => h("li", {
       id: `${this.list.id}-${i}`, role: "option", "aria-selected": "false",
-      pointerdown: (event) => event.preventDefault(), click: () => this.pick(item),
-    }, h("span", {}, visible(item.label)), h("span", { class: "chatnb-quiet" }, item.kind))));
+      pointerdown: prevent, click: () => this.pick(item),
+    }, h("span", {}, item.label), h("span.quiet", {}, item.kind))));
     if (items.length) {
       this.area.setAttribute("aria-controls", this.list.id);
       this.choose(0);
@@ -274,7 +280,7 @@ export class Composer {
     const seen = await this.panel.carrier.do("preview", { ref: item.ref }).catch(() => null);
     if (!seen || this.items[this.chosen] !== item) return;
     this.peek.hidden = false;
-    write(this.peek, `${seen.label} · about ${kilo(seen.tokens)} tokens\n${visible(seen.text ?? "").split("\n").slice(0, 8).join("\n")}`);
+    write(this.peek, `${seen.label} · about ${kilo(seen.tokens)} tokens\n${seen.text ?? "".split("\n").slice(0, 8).join("\n")}`);
   }
 
   /** @param {any} item */

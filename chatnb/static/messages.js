@@ -5,7 +5,7 @@
  * @import {Panel} from "./panel.js"
  */
 
-import { button, h, morph, picture, rove, seconds, visible, write } from "./page.js";
+import { button, form, h, lines, morph, picture, rove, seconds, setChildren, write } from "./page.js";
 
 /** Draws one message. */
 export class EntryView {
@@ -19,15 +19,15 @@ export class EntryView {
     this.entry = null;
     /** @type {Live | null} */
     this.live = null;
-    this.who = h("span", { class: "chatnb-who" });
-    this.when = h("time", { class: "chatnb-when" });
-    this.mark = h("span", { class: "chatnb-mark" });
-    this.tools = rove(h("div", { class: "chatnb-actions", role: "toolbar", "aria-label": "With this message" }));
-    this.notes = h("div", { class: "chatnb-remarks" });
-    this.parts = h("div", { class: "chatnb-parts" });
-    this.status = h("p", { class: "chatnb-status" });
-    this.end = h("div", { class: "chatnb-end" });
-    this.node = h("article", { class: `chatnb-entry chatnb-${role}`, tabindex: -1 },
+    this.who = h("span.who");
+    this.when = h("time.when");
+    this.mark = h("span.mark");
+    this.tools = rove(h("div.actions", { role: "toolbar", label: "With this message" }));
+    this.notes = h("div.remarks");
+    this.parts = h("div.parts");
+    this.status = h("p.status");
+    this.end = h("div.end");
+    this.node = h(`article.entry.${role}`, { tabindex: -1 },
       h("header", {}, this.who, this.when, this.mark, this.tools), this.notes, this.parts, this.status, this.end);
     /** @type {WeakMap<Element, string>} */
     this.drawn = new WeakMap();
@@ -57,22 +57,16 @@ export class EntryView {
     this.node.setAttribute("aria-label", `${this.who.textContent} ${this.when.textContent}`.trim());
     this.node.classList.toggle("chatnb-hidden", Boolean(entry.is_hidden));
     this.node.classList.toggle("chatnb-live", Boolean(live) && !isUser);
-    this.drawNotes(entry, live);
-    if (isUser) this.drawQuestion(entry);
-    else this.drawParts(entry.parts ?? [], Boolean(live));
+    if (isUser) {
+      this.drawQuestion(entry);
+    } else {
+      setChildren(this.notes, ...((live ?? entry).notes ?? []).map((note) => h("p", {}, note)));
+      this.drawParts(entry.parts ?? [], Boolean(live));
+    }
     const isSilent = live && !isUser && !live.status && !live.parts.length;
     write(this.status, isUser ? "" : isSilent ? "waiting for the model" : live?.status ?? "");
     this.drawEnd(entry);
     if (!live || isUser) this.drawActions(entry);
-  }
-
-  /**
-   * @param {Entry} entry
-   * @param {Live | null} live
-   */
-  drawNotes(entry, live) {
-    const notes = entry.role === "user" ? [] : (live ?? entry).notes ?? [];
-    this.notes.replaceChildren(...notes.map((note) => h("p", {}, note)));
   }
 
   /** @param {Entry} entry */
@@ -80,12 +74,13 @@ export class EntryView {
     if (entry.html) {
       this.drawBlocks(this.parts, [entry.html], false);
     } else if (this.parts.textContent !== entry.text) {
-      this.parts.replaceChildren(h("p", { class: "chatnb-plain", dir: "auto" }, entry.text ?? ""));
+      const plain = h("p.plain", { dir: "auto" });
+      plain.textContent = entry.text ?? "";
+      this.parts.replaceChildren(plain);
     }
     const pictures = (entry.images ?? []).map(({ mime, data }) => picture(mime, data, "A picture that was sent along"));
     const chips = (entry.context ?? []).map((carried) => this.panel.chip(carried));
-    this.notes.replaceChildren(...pictures);
-    if (chips.length) this.notes.append(h("ul", { class: "chatnb-chips", "aria-label": "Sent along" }, ...chips));
+    setChildren(this.notes, ...pictures, chips.length > 0 && h("ul.chips", { label: "Sent along" }, ...chips));
   }
 
   /**
@@ -129,14 +124,14 @@ export class EntryView {
   drawTool(node, part, isLive) {
     const [name, brief, state] = node.children[0].children;
     const [sent, got] = node.children[1].querySelectorAll("pre");
-    const given = visible(JSON.stringify(part.arguments));
+    const given = JSON.stringify(part.arguments);
     const isOpen = part.result === null;
-    write(name, visible(part.name));
+    write(name, part.name);
     write(brief, given === "{}" ? "" : given.slice(0, 120));
     write(state, isOpen ? (isLive ? "running…" : "no result") : part.is_error ? "failed" : seconds(part.duration_s) || "done");
     node.classList.toggle("chatnb-failed", part.is_error);
-    write(sent, visible(JSON.stringify(part.arguments, null, 2)));
-    write(got, visible(part.result ?? ""));
+    write(sent, JSON.stringify(part.arguments, null, 2));
+    write(got, part.result ?? "");
     got.hidden = isOpen;
   }
 
@@ -150,7 +145,7 @@ export class EntryView {
     for (const [i, html] of blocks.entries()) {
       let node = /** @type {HTMLElement | undefined} */ (box.children[i]);
       if (!node) {
-        node = h("div", { class: "chatnb-block", dir: "auto" });
+        node = h("div.block", { dir: "auto" });
         box.append(node);
       }
       const isDone = !isGrowing || i < blocks.length - 1;
@@ -180,7 +175,7 @@ export class EntryView {
     const { panel } = this;
     for (const code of /** @type {NodeListOf<HTMLElement>} */ (block.querySelectorAll("pre.chatnb-code"))) {
       const text = () => code.textContent ?? "";
-      const bar = h("div", { class: "chatnb-codebar" }, h("span", {}, code.dataset.language || "code"),
+      const bar = h("div.codebar", {}, h("span", {}, code.dataset.language || "code"),
         button("copy", "Copy the code", () => panel.copyText(text(), "The code is on the clipboard.")),
         button("insert", "Put into a new cell below", () => panel.insert([text()])));
       code.before(rove(bar));
@@ -197,12 +192,9 @@ export class EntryView {
 
   /** @param {Entry} entry */
   drawEnd(entry) {
-    this.end.replaceChildren(
-      ...(entry.mark ? [h("p", { class: "chatnb-outcome" }, entry.mark)] : []),
-      ...(entry.error ? [h("p", { class: "chatnb-error" }, visible(entry.error))] : []),
-      ...(entry.warning ? [h("p", { class: "chatnb-error" }, entry.warning)] : []),
-      ...(entry.footer ? [h("p", { class: "chatnb-footer" }, entry.footer)] : []),
-    );
+    const { mark, error, warning, footer } = entry;
+    setChildren(this.end, mark && h("p.outcome", {}, mark), error && h("p.error", {}, error),
+      warning && h("p.error", {}, warning), footer && h("p.footer", {}, footer));
   }
 
   /**
@@ -212,18 +204,18 @@ export class EntryView {
   edit({ text = "", turn }) {
     this.form?.remove();
     const end = () => {
-      form.remove();
+      made.remove();
       this.parts.hidden = false;
       this.panel.composer.area.focus();
     };
     const ask = async () => {
       const asked = area.value.trim();
-      if (!asked || form.inert) return;
-      form.inert = true;
+      if (!asked || made.inert) return;
+      made.inert = true;
       if (await this.panel.ask(asked, [], turn)) end();
-      form.inert = false;
+      made.inert = false;
     };
-    const area = h("textarea", { dir: "auto", rows: Math.min(text.split("\n").length + 1, 12), "aria-label": "The question, to be asked anew", keydown: (event) => {
+    const area = h("textarea", { dir: "auto", rows: Math.min(text.split("\n").length + 1, 12), label: "The question, to be asked anew", keydown: (event) => {
       if (event.isComposing) return;
       if (event.key === "Escape") end();
       else if (event.key === "Enter" && !event.shiftKey) ask();
@@ -232,11 +224,11 @@ export class EntryView {
       event.stopPropagation();
     } });
     area.value = text;
-    const form = h("form", { class: "chatnb-form", submit: (event) => event.preventDefault() }, area,
-      h("div", { class: "chatnb-line" }, button(null, "Ask anew", ask, "Ask anew", { class: "chatnb-button chatnb-primary" }), button(null, "Cancel", end, "Cancel")));
-    this.form = form;
+    const made = form("form", ask, area,
+      h("div.line", {}, button(null, "Ask anew", ask, undefined, { kind: "primary" }), button(null, "Cancel", end)));
+    this.form = made;
     this.parts.hidden = true;
-    this.parts.after(form);
+    this.parts.after(made);
     area.focus();
   }
 
@@ -248,10 +240,10 @@ export class EntryView {
     const { branches, id, turn } = entry;
     /** @param {number} to */
     const branch = (to) => () => panel.run("branch", { turn, to });
-    const made = [
-      panel.can("branch") && branches && h("span", { class: "chatnb-branches" },
+    setChildren(this.tools,
+      panel.can("branch") && branches && h("span.branches", {},
         button(null, "The branch before", branch(branches.at - 1), "‹", { disabled: branches.at <= 1 }),
-        h("span", { "aria-label": `Branch ${branches.at} of ${branches.of}`, role: "img" }, `${branches.at}/${branches.of}`),
+        h("span", { label: `Branch ${branches.at} of ${branches.of}`, role: "img" }, `${branches.at}/${branches.of}`),
         button(null, "The next branch", branch(branches.at + 1), "›", { disabled: branches.at >= branches.of })),
       panel.can("copy") && button("copy", "Copy as Markdown", () => panel.copyMessage(id)),
       codes.length > 1 && button("insert", `Put all ${codes.length} code blocks into new cells below`, () => panel.insert(codes)),
@@ -260,9 +252,7 @@ export class EntryView {
       isUser && panel.can("edit") && button(null, "Edit and ask anew", () => this.edit(entry), "Edit"),
       panel.can("hide") && button("hide", entry.is_hidden ? "Show to the model again" : "Hide from the model",
         () => panel.run("hide", { message: id, is_hidden: !entry.is_hidden }), "", { "aria-pressed": String(Boolean(entry.is_hidden)) }),
-      !isUser && panel.can("fork") && button(null, "Fork: go on from here in a new session", () => panel.run("fork", { message: id }), "Fork"),
-    ];
-    this.tools.replaceChildren(...made.filter((one) => one instanceof Node));
+      !isUser && panel.can("fork") && button(null, "Fork: go on from here in a new session", () => panel.run("fork", { message: id }), "Fork"));
   }
 }
 
@@ -270,9 +260,9 @@ export class EntryView {
  * @param {Part} part
  */
 function newPart(part) {
-  const data = { "data-type": part.type, class: `chatnb-${part.type}` };
-  if (part.type === "text") return h("div", data);
-  if (part.type === "thinking") return h("details", data, h("summary"), h("div"));
-  return h("details", data, h("summary", {}, h("code"), h("span", { class: "chatnb-brief" }), h("span", { class: "chatnb-took" })),
-    h("div", {}, h("pre", { "aria-label": "Arguments", tabindex: 0 }), h("pre", { "aria-label": "Result", tabindex: 0 })));
+  const data = { "data-type": part.type };
+  if (part.type === "text") return h("div.text", data);
+  if (part.type === "thinking") return h("details.thinking", data, h("summary"), h("div"));
+  return h("details.tool", data, h("summary", {}, h("code"), h("span.brief"), h("span.took")),
+    h("div", {}, lines("Arguments"), lines("Result")));
 }

@@ -2,6 +2,8 @@
  * Elements of the page, and words on it; text goes in as text.
  */
 
+const SVG = "http://www.w3.org/2000/svg";
+
 const ICONS = {
   again: "M13 3v4H9M12.6 7A5 5 0 1 0 13 9.5",
   attach: "M12 7.5 7.6 12a2.8 2.8 0 0 1-4-4l5-5a1.9 1.9 0 0 1 2.7 2.7l-4.8 4.9",
@@ -11,6 +13,7 @@ const ICONS = {
   down: "M8 3v10M4 9l4 4 4-4",
   export: "M8 10V2M5 5l3-3 3 3M3 9v4h10V9",
   hide: "M2 8s2-4 6-4 6 4 6 4-2 4-6 4-6-4-6-4zM3 13 13 3",
+  import: "M8 2v8M5 7l3 3 3-3M3 9v4h10V9",
   insert: "M3 2h10v5H3zM8 10v5M5.5 12.5h5",
   more: "M4 6l4 4 4-4",
   new: "M8 3v10M3 8h10",
@@ -18,33 +21,48 @@ const ICONS = {
   send: "M8 13V3M4 7l4-4 4 4",
   settings: "M2 5h7M13 5h1M2 11h1M7 11h7M9 3h4v4H9zM3 9h4v4H3z",
   stop: "M4 4h8v8H4z",
-  tools: "M10 2a3.5 3.5 0 0 0-3 5L2.500 11.500l2 2L9 9a3.500 3.500 0 0 0 5-4l-2.500 2-2-2z",
+  tools: "M10 2a3.5 3.5 0 0 0-3 5L2.5 11.5l2 2L9 9a3.5 3.5 0 0 0 5-4l-2.5 2-2-2z",
 };
 
 /**
- * Make an element. A function is a listener, `true` an empty attribute; what is `null` or `false` is left out.
+ * Make an element: `h("p.quiet")` is a `p` of the class `chatnb-quiet`. A function is a listener, `true` an empty
+ * attribute, `label` what a screen reader calls it; what is `null` or `false` is left out. In words nothing hides: see
+ * `visible`.
  * @template {keyof HTMLElementTagNameMap} Tag
- * @param {Tag} tag
+ * @param {Tag | `${Tag}.${string}`} kind
  * @param {Record<string, string | number | boolean | null | undefined | ((event: any) => void)>} [attributes]
  * @param {...(Node | string | null | false | undefined)} children
  * @returns {HTMLElementTagNameMap[Tag]}
  */
-export function h(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
+export function h(kind, attributes = {}, ...children) {
+  const [tag, ...classes] = kind.split(".");
+  const element = /** @type {HTMLElementTagNameMap[Tag]} */ (document.createElement(tag));
+  for (const name of classes) element.classList.add(`chatnb-${name}`);
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") element.addEventListener(name, value);
+    else if (name === "label") element.setAttribute("aria-label", visible(String(value)));
     else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : String(value));
   }
-  for (const child of children) if (child) element.append(child);
+  setChildren(element, ...children);
   return element;
+}
+
+/**
+ * Let an element have these children and no others; what is `null`, `false` or empty is left out.
+ * @param {Element} element
+ * @param {...(Node | string | null | false | undefined)} children
+ */
+export function setChildren(element, ...children) {
+  element.replaceChildren();
+  for (const child of children) if (child) element.append(typeof child === "string" ? visible(child) : child);
 }
 
 /**
  * @param {keyof typeof ICONS} name
  */
 function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  const svg = document.createElementNS(SVG, "svg");
+  const path = document.createElementNS(SVG, "path");
   svg.setAttribute("viewBox", "0 0 16 16");
   svg.setAttribute("aria-hidden", "true");
   path.setAttribute("d", ICONS[name]);
@@ -53,16 +71,41 @@ function icon(name) {
 }
 
 /**
- * A button that shows an icon, a word, or both; `label` is what it is called.
+ * A button that shows an icon, words, or both; `label` is what it is called, and its words where it has no icon.
  * @param {keyof typeof ICONS | null} sign
  * @param {string} label
  * @param {(event: MouseEvent) => void} click
  * @param {string} [words]
- * @param {Record<string, string | boolean | ((event: any) => void)>} [more]
+ * @param {Record<string, string | boolean | ((event: any) => void)>} [more] its attributes; `kind` is one more class
  */
-export function button(sign, label, click, words = "", more = {}) {
-  const named = words === label ? {} : { "aria-label": label, title: label };
-  return h("button", { type: "button", class: "chatnb-button", ...named, click, ...more }, sign && icon(sign), words && h("span", {}, words));
+export function button(sign, label, click, words = sign ? "" : label, { kind, ...more } = {}) {
+  const named = words === label ? {} : { label, title: visible(label) };
+  return h(kind ? `button.button.${kind}` : "button.button", { type: "button", ...named, click, ...more }, sign && icon(sign), words && h("span", {}, words));
+}
+
+/** @param {Event} event */
+export const prevent = (event) => event.preventDefault();
+
+/**
+ * Text that keeps its lines; the keyboard can scroll it.
+ * @param {string} label
+ * @param {string} [text]
+ */
+export function lines(label, text = "") {
+  return h("pre", { tabindex: 0, label }, text);
+}
+
+/**
+ * A form that goes nowhere.
+ * @param {string} kind
+ * @param {() => void} submit
+ * @param {...(Node | string)} children
+ */
+export function form(kind, submit, ...children) {
+  return h(`form.${kind}`, { submit: (event) => {
+    event.preventDefault();
+    submit();
+  } }, ...children);
 }
 
 /**
@@ -70,7 +113,8 @@ export function button(sign, label, click, words = "", more = {}) {
  * @param {string} text
  */
 export function write(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  const shown = visible(text);
+  if (element.textContent !== shown) element.textContent = shown;
 }
 
 /**
@@ -153,7 +197,7 @@ export async function toClipboard(text) {
   } catch {
     // A page that came without encryption has no clipboard but this old one.
     const back = /** @type {HTMLElement | null} */ (document.activeElement);
-    const area = h("textarea", { class: "chatnb-unseen", "aria-hidden": "true" });
+    const area = h("textarea.unseen", { "aria-hidden": "true" });
     area.value = text;
     document.body.append(area);
     area.select();
@@ -173,6 +217,14 @@ export function kilo(tokens) {
 }
 
 /**
+ * @param {number} count
+ * @param {string} word
+ */
+export function counted(count, word) {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
+}
+
+/**
  * @param {number | null | undefined} count
  */
 export function seconds(count) {
@@ -185,14 +237,14 @@ export function seconds(count) {
  * @param {string} alt
  */
 export function picture(mime, data, alt) {
-  return h("img", { class: "chatnb-thumb", src: /^image\/[\w.+-]+$/.test(mime) ? `data:${mime};base64,${data}` : "", alt });
+  return h("img.thumb", { src: /^image\/[\w.+-]+$/.test(mime) ? `data:${mime};base64,${data}` : "", alt: visible(alt) });
 }
 
 /**
  * @param {unknown} error
  */
 export function sentenceOf(error) {
-  return visible(error instanceof Error ? error.message : String(error));
+  return error instanceof Error ? error.message : String(error);
 }
 
 /**

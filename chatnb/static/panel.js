@@ -14,11 +14,14 @@ import { Carrier } from "./carrier.js";
 import { Composer } from "./composer.js";
 import { EntryView } from "./messages.js";
 import { Notebook } from "./notebook.js";
-import { button, h, kilo, rove, sentenceOf, sentences, toClipboard, visible, write } from "./page.js";
+import { button, h, kilo, rove, sentenceOf, sentences, setChildren, toClipboard, visible, write } from "./page.js";
 import { Sheets } from "./sheets.js";
 import { begin, reduce } from "./states.js";
 
 const NEAR_END_PX = 32;
+/** Messages that are brought at once: to whoever scrolls, few enough for a frame; on the way to a far one. */
+const PAGE = 20;
+const FAR = 50;
 const SILENCE_MS = 10_000;
 const HERE_MS = 60_000;
 let panels = 0;
@@ -37,6 +40,12 @@ export class Panel {
     this.notebook = new Notebook(model, element);
     /** @type {Map<string, EntryView>} */
     this.views = new Map();
+    /** @type {unknown[]} what all is drawn from but the answer in flight */
+    this.drawn = [];
+    /** @type {EntryView | null} that answer */
+    this.answering = null;
+    /** @type {Element | null} the output that the panel lives in, once it does */
+    this.output = null;
     /** @type {Entry[]} questions that the kernel has not taken yet */
     this.unsent = [];
     this.silenced = 0;
@@ -46,13 +55,15 @@ export class Panel {
     this.top = 0;
     this.frame = 0;
     this.selection = "";
+    /** @type {Promise<boolean> | null} earlier messages that are on their way */
+    this.bringing = null;
     /** @type {WeakMap<Element, number>} how much of a block was let be heard */
     this.spoken = new WeakMap();
     this.heardAt = 0;
     this.wide = new ResizeObserver((seen) => {
       for (const { target } of seen) {
         if (target.scrollWidth <= target.clientWidth) target.removeAttribute("tabindex");
-        else for (const [name, value] of [["tabindex", "0"], ["role", "group"], ["aria-label", "Scrolls sideways"]]) target.setAttribute(name, value);
+        else Object.assign(target, { tabIndex: 0, role: "group", ariaLabel: "Scrolls sideways" });
       }
     });
     // A message gets its height when it comes into view.
@@ -61,26 +72,26 @@ export class Panel {
     this.composer = new Composer(this);
     const { sheets } = this;
     const opens = { "aria-haspopup": "dialog", "aria-expanded": "false" };
-    this.title = button(null, "Sessions", (event) => sheets.sessions(event), " ", { ...opens, class: "chatnb-button chatnb-title", dir: "auto" });
-    this.who = button("more", "Model", (event) => sheets.models(event), " ", { ...opens, class: "chatnb-button chatnb-model" });
-    this.bar = rove(h("div", { class: "chatnb-bar", role: "toolbar", "aria-label": "This chat" }, this.title, this.who,
-      button("tools", "Tools", (event) => sheets.tools(event), "", { ...opens, "data-needs": "tools" }),
-      button("settings", "Settings", (event) => sheets.settings(event), "", { ...opens, "data-needs": "configure" }),
-      button("export", "Export", (event) => sheets.exports(event), "", { ...opens, "data-needs": "export" }),
+    const opener = (/** @type {"tools" | "settings" | "export"} */ sheet, /** @type {string} */ label, /** @type {string} */ needs = sheet) =>
+      button(sheet, label, (event) => sheets[sheet](event), "", { ...opens, "data-needs": needs });
+    this.title = button(null, "Sessions", (event) => sheets.sessions(event), " ", { ...opens, kind: "title", dir: "auto" });
+    this.who = button("more", "Model", (event) => sheets.models(event), " ", { ...opens, kind: "model" });
+    this.bar = rove(h("div.bar", { role: "toolbar", label: "This chat" }, this.title, this.who,
+      opener("tools", "Tools"), opener("settings", "Settings", "configure"), opener("export", "Export"),
       button("new", "New session", () => this.run("new"), "", { "data-needs": "new" }),
       this.taker = button(null, "Undo the last turn", () => this.undo(), "Undo", { "data-needs": "undo" })));
-    this.entries = h("div", { class: "chatnb-entries", role: "feed", "aria-label": "Conversation" });
-    this.asks = h("div", {});
-    this.starters = h("div", { class: "chatnb-starters" });
-    this.log = h("div", { class: "chatnb-log", tabindex: 0, role: "group", "aria-label": "Conversation; Page Up and Page Down go between messages",
+    this.entries = h("div.entries", { role: "feed", label: "Conversation" });
+    this.asks = h("div");
+    this.starters = h("div.starters");
+    this.log = h("div.log", { tabindex: 0, role: "group", label: "Conversation; Page Up and Page Down go between messages",
       scroll: () => this.scrolled(), keydown: (event) => this.page(event) }, this.starters, this.entries, this.asks);
-    this.back = button("down", "Back to the end", () => this.toEnd(), "Back to the end", { class: "chatnb-button chatnb-back" });
-    this.notices = h("div", { class: "chatnb-notices" });
-    this.toast = h("div", { class: "chatnb-toast", role: "status" });
-    this.heard = h("div", { class: "chatnb-unseen", "aria-live": "polite" });
-    this.root = h("section", { class: "chatnb-panel", "aria-label": "Chat", keydown: (event) => this.escape(event),
+    this.back = button("down", "Back to the end", () => this.toEnd(), "Back to the end", { kind: "back" });
+    this.notices = h("div.notices");
+    this.toast = h("div.toast", { role: "status" });
+    this.heard = h("div.unseen", { "aria-live": "polite" });
+    this.root = h("section.panel", { label: "Chat", keydown: (event) => this.escape(event),
       pointerdown: (event) => !sheets.node.contains(event.target) && !sheets.opener?.contains(event.target) && sheets.close() },
-      this.bar, sheets.node, h("div", { class: "chatnb-middle" }, this.log, this.back), this.notices, this.toast, this.composer.node, this.heard);
+      this.bar, sheets.node, h("div.middle", {}, this.log, this.back), this.notices, this.toast, this.composer.node, this.heard);
     element.append(this.root);
     this.heights.observe(this.entries);
   }
@@ -107,20 +118,21 @@ export class Panel {
     const look = () => {
       if (this.state?.live && performance.now() - this.heardAt > SILENCE_MS) this.hello();
     };
+    const ended = new AbortController();
+    const { signal } = ended;
     this.model.on("msg:custom", hear);
-    window.addEventListener("keydown", shield, true);
-    window.addEventListener("online", look);
-    document.addEventListener("selectionchange", select);
+    window.addEventListener("keydown", shield, { capture: true, signal });
+    window.addEventListener("online", look, { signal });
+    document.addEventListener("selectionchange", select, { signal });
     const isHere = () => this.state?.approvals.length && this.carrier.tell("here");
     const watches = [setInterval(look, SILENCE_MS), setInterval(isHere, HERE_MS)];
     this.composer.node.hidden = true;
     this.hello();
     return () => {
       this.model.off("msg:custom", hear);
-      window.removeEventListener("keydown", shield, true);
-      window.removeEventListener("online", look);
-      document.removeEventListener("selectionchange", select);
+      ended.abort();
       watches.forEach((watch) => clearInterval(watch));
+      this.output?.classList.remove("chatnb-lives");
       this.carrier.tell("bye");
       cancelAnimationFrame(this.frame);
       this.wide.disconnect();
@@ -130,7 +142,7 @@ export class Panel {
 
   hello() {
     this.heardAt = performance.now();
-    this.carrier.hello().catch((error) => this.say(sentenceOf(error)));
+    return this.carrier.hello().catch((error) => this.say(sentenceOf(error)));
   }
 
   /** @param {any} message */
@@ -221,7 +233,25 @@ export class Panel {
   draw() {
     const { state } = this;
     if (!state) return;
-    const top = this.anchor();
+    const { live, ...rest } = state;
+    const answer = live && { id: "", turn: live.turn, role: /** @type {const} */ ("assistant"), model: live.model, parts: live.parts };
+    const now = [...Object.values(rest), live?.turn, this.unsent, this.isBusy];
+    const isSame = now.every((one, i) => one === this.drawn[i]);
+    this.drawn = now;
+    // While an answer grows nothing else is looked at, however long the conversation is.
+    if (isSame && answer) this.answering?.update(answer, live);
+    else this.drawAll(state, answer);
+    this.stick();
+    this.back.hidden = this.follows;
+  }
+
+  /**
+   * @param {State} state
+   * @param {Entry | null} answer the one in flight
+   */
+  drawAll(state, answer) {
+    this.output = this.root.closest(".jp-OutputArea");
+    this.output?.classList.add("chatnb-lives");
     this.composer.node.hidden = !this.can("ask");
     showChosen(this.title, "Session", state.session.title || "New session");
     showChosen(this.who, "Model", state.model || "no model");
@@ -229,37 +259,36 @@ export class Panel {
     this.who.disabled = !this.can("models");
     for (const needy of /** @type {NodeListOf<HTMLElement>} */ (this.bar.querySelectorAll("[data-needs]"))) needy.hidden = !this.can(needy.dataset.needs ?? "");
     this.taker.hidden ||= !state.entries.length || Boolean(state.live);
-    this.drawEntries(state);
+    this.drawEntries(state, answer);
     if (this.wasLive && !state.live) this.hear("The answer is complete.");
     this.wasLive = Boolean(state.live);
     this.drawApprovals(state.approvals);
     this.drawNotices(state.notices);
     this.composer.draw(state);
     this.root.classList.toggle("chatnb-empty", !this.entries.children.length);
-    this.stick();
-    if (!this.follows && top) this.log.scrollTop += top.node.getBoundingClientRect().top - top.at;
-    this.back.hidden = this.follows;
   }
 
-  /** @param {State} state */
-  drawEntries(state) {
+  /**
+   * @param {State} state
+   * @param {Entry | null} answer
+   */
+  drawEntries({ entries, live, waiting }, answer) {
     /** @type {[string, Entry, Live | null, string][]} */
     const rows = [];
     /** @type {Map<string, number>} */
     const counts = new Map();
     // A turn keeps its elements when it is over: the key is the turn and which of its messages it is.
-    const add = (/** @type {Entry} */ entry, /** @type {Live | null} */ live, mark = "") => {
+    const add = (/** @type {Entry} */ entry, /** @type {Live | null} */ inFlight, mark = "") => {
       const key = `${entry.turn} ${entry.role}`;
       counts.set(key, (counts.get(key) ?? 0) + 1);
-      rows.push([`${key} ${counts.get(key)}`, entry, live, mark]);
+      rows.push([`${key} ${counts.get(key)}`, entry, inFlight, mark]);
     };
-    state.entries.forEach((entry) => add(entry, null));
-    const { live } = state;
-    if (live) {
-      add(live.question, live);
-      add({ id: "", turn: live.turn, role: "assistant", model: live.model, parts: live.parts }, live);
+    entries.forEach((entry) => add(entry, null));
+    if (live && answer) {
+      add(live.question, null);
+      add(answer, live);
     }
-    state.waiting.forEach((entry) => add(entry, null, "waits for the answer before it"));
+    waiting.forEach((entry) => add(entry, null, "waits for the answer before it"));
     this.unsent.forEach((entry) => add(entry, null, this.isBusy ? "the kernel is busy; this waits" : "sending"));
     const keys = new Set(rows.map(([key]) => key));
     for (const [key, view] of this.views) {
@@ -272,6 +301,7 @@ export class Panel {
       const view = this.views.get(key) ?? new EntryView(this, entry.role);
       this.views.set(key, view);
       view.update(entry, inFlight, mark);
+      if (inFlight) this.answering = view;
       if (view.node === at) at = at.nextElementSibling;
       else this.entries.insertBefore(view.node, at);
     }
@@ -294,7 +324,7 @@ export class Panel {
       const card = approvalCard(this, proposal);
       this.asks.append(card);
       this.follows = true;
-      this.hear(`May ${visible(proposal.name)} run? Nothing runs before you answer.`);
+      this.hear(`May ${proposal.name} run? Nothing runs before you answer.`);
       // The heading, not a button: whoever is typing must not agree by accident.
       if (this.root.contains(document.activeElement) && !this.composer.area.value) /** @type {HTMLElement} */ (card.firstElementChild).focus();
     }
@@ -304,7 +334,7 @@ export class Panel {
   drawNotices(notices) {
     const shown = notices.slice(this.silenced);
     if (this.notices.childElementCount === shown.length) return;
-    this.notices.replaceChildren(...shown.map((notice) => h("p", {}, visible(notice), button("close", "Dismiss", () => {
+    this.notices.replaceChildren(...shown.map((notice) => h("p", {}, notice, button("close", "Dismiss", () => {
       this.silenced = notices.length;
       this.drawNotices(notices);
     }))));
@@ -324,7 +354,7 @@ export class Panel {
    * @param {Node} [more]
    */
   say(sentence, more) {
-    this.toast.replaceChildren(...(sentence ? [h("span", {}, sentence), more ?? "", button("close", "Dismiss", () => this.say(""))] : []));
+    setChildren(this.toast, ...(sentence ? [h("span", {}, sentence), more, button("close", "Dismiss", () => this.say(""))] : []));
   }
 
   /**
@@ -363,7 +393,7 @@ export class Panel {
     if (scrollHeight - scrollTop - clientHeight < NEAR_END_PX) this.follows = true;
     else if (isUp) this.follows = false;
     this.back.hidden = this.follows;
-    if (scrollTop < clientHeight && this.state?.has_more) this.earlier();
+    if (scrollTop < 2 * clientHeight && this.state?.has_more) this.earlier(PAGE);
   }
 
   toEnd() {
@@ -372,23 +402,54 @@ export class Panel {
     this.composer.area.focus();
   }
 
-  /** The first message that is in view, and where it is: it stays there whatever comes above. */
-  anchor() {
-    if (this.follows) return null;
-    const { top } = this.log.getBoundingClientRect();
-    const node = [...this.entries.children].find((one) => one.getBoundingClientRect().bottom > top);
-    return node && { node, at: node.getBoundingClientRect().top };
+  /**
+   * Bring messages from before those that are drawn, and return whether there were any.
+   * @param {number} count
+   */
+  earlier(count) {
+    this.bringing ??= this.bring(count).finally(() => {
+      this.bringing = null;
+    });
+    return this.bringing;
   }
 
-  async earlier() {
+  /** @param {number} count */
+  async bring(count) {
     const { state } = this;
-    if (!state?.entries.length || this.isFetching || !this.can("earlier")) return;
-    this.isFetching = true;
-    const got = await this.run("earlier", { before: state.entries[0].id, count: 50 });
-    this.isFetching = false;
-    if (!got) return;
+    if (!state?.entries.length || !this.can("earlier")) return false;
+    const got = await this.run("earlier", { before: state.entries[0].id, count });
+    if (!got) return false;
     this.known = reduce(this.known, { kind: "earlier", session: state.session.id, entries: got.entries, has_more: got.has_more });
+    // What is in view stays where it is; at the very top no browser sees to that.
+    const { top } = this.log.getBoundingClientRect();
+    const first = this.follows ? null : [...this.entries.children].find((one) => one.getBoundingClientRect().bottom > top);
+    const before = first?.getBoundingClientRect().top ?? 0;
     this.draw();
+    if (first) this.log.scrollTop += first.getBoundingClientRect().top - before;
+    return got.entries.length > 0;
+  }
+
+  /**
+   * Go to a message of the session that was just opened, and mark it until the reader goes on.
+   * @param {string} turn
+   * @param {string} role
+   */
+  async show(turn, role) {
+    await this.hello();
+    this.draw();
+    const find = () => [...this.views.values()].find(({ entry }) => entry?.turn === turn && (entry.role === "user") === (role === "user"))?.node;
+    let node = find();
+    while (!node && this.state?.has_more && (await this.earlier(FAR))) node = find();
+    if (!node) {
+      this.say("This message is not in the conversation any more.");
+      return;
+    }
+    this.follows = false;
+    node.classList.add("chatnb-found");
+    node.addEventListener("focusout", () => node.classList.remove("chatnb-found"), { once: true });
+    node.focus({ preventScroll: true });
+    this.log.scrollTop += node.getBoundingClientRect().top - this.log.getBoundingClientRect().top;
+    this.scrolled();
   }
 
   /** @param {KeyboardEvent} event */
@@ -406,11 +467,11 @@ export class Panel {
   async suggest() {
     if (!this.can("suggest") || this.state?.entries.length || this.state?.live) return;
     const { starters = [] } = await this.carrier.do("suggest").catch(() => ({}));
-    this.starters.replaceChildren(...starters.map((/** @type {any} */ one) => button(null, visible(one.text), async () => {
+    this.starters.replaceChildren(...starters.map((/** @type {any} */ one) => button(null, one.text, async () => {
       this.composer.put(one.text);
       for (const ref of one.refs ?? []) await this.composer.attach({ ref });
       this.composer.area.focus();
-    }, visible(one.text), { class: "chatnb-button chatnb-plainly" })));
+    }, one.text, { kind: "plainly" })));
   }
 
   /** Ask which of the things that were sent along have changed since. */
@@ -426,13 +487,12 @@ export class Panel {
    * @param {boolean} [isPinned]
    */
   chip({ label, ref, tokens, is_stale: isStale }, isPinned = false) {
-    const words = visible(label);
     const pinned = isPinned || Boolean(this.state?.session.pins?.includes(ref));
-    return h("li", { class: "chatnb-chip" },
-      ref && this.can("preview") ? button(null, `Show what would be sent of ${words} now`, (event) => this.sheets.preview(event, { ref }), words) : h("span", {}, words),
-      tokens ? h("span", { class: "chatnb-quiet" }, kilo(tokens)) : "",
-      isStale && h("span", { class: "chatnb-stale" }, "changed since"),
-      ref && this.can("pin") && button("pin", pinned ? `Unpin ${words}` : `Send ${words} with every question`,
+    return h("li.chip", {},
+      ref && this.can("preview") ? button(null, `Show what would be sent of ${label} now`, (event) => this.sheets.preview(event, { ref }), label) : h("span", {}, label),
+      tokens ? h("span.quiet", {}, kilo(tokens)) : "",
+      isStale && h("span.stale", {}, "changed since"),
+      ref && this.can("pin") && button("pin", pinned ? `Unpin ${label}` : `Send ${label} with every question`,
         () => this.run("pin", { ref, is_pinned: !pinned }), "", { "aria-pressed": String(pinned) }));
   }
 
@@ -476,7 +536,7 @@ export class Panel {
  * @param {string} chosen
  */
 function showChosen(opener, kind, chosen) {
-  write(/** @type {Element} */ (opener.lastElementChild), visible(chosen));
+  write(/** @type {Element} */ (opener.lastElementChild), chosen);
   opener.setAttribute("aria-label", `${kind}: ${visible(chosen)}`);
 }
 

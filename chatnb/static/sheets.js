@@ -1,11 +1,12 @@
 /**
  * What opens over the conversation: models, sessions, settings, tools, export, a preview.
  *
- * @import {Attachment} from "./wire.d.ts"
+ * @import {Attachment, Imported, Opened} from "./wire.d.ts"
  * @import {Panel} from "./panel.js"
  */
 
-import { button, h, kilo, later, picture, rove, sentenceOf, visible, write } from "./page.js";
+import { contentOf } from "./files.js";
+import { button, counted, form, h, kilo, later, lines, picture, prevent, rove, sentenceOf, setChildren, write } from "./page.js";
 
 const OPTIONS = /** @type {const} */ ([
   ["temperature", "Temperature", "0.1"], ["num_ctx", "Window (tokens)", "1"], ["num_predict", "Longest answer (tokens)", "1"], ["seed", "Seed", "1"],
@@ -16,16 +17,20 @@ export class Sheets {
   constructor(panel) {
     this.panel = panel;
     this.title = h("h2", { id: `chatnb-${panel.id}-sheet` });
-    this.body = h("div", { class: "chatnb-sheetbody" });
+    this.body = h("div.sheetbody");
     /** @type {HTMLElement | null} */
     this.opener = null;
-    this.node = h("div", { class: "chatnb-sheet", role: "dialog", "aria-labelledby": this.title.id, hidden: true },
+    this.takesFiles = false;
+    this.node = h("div.sheet", { role: "dialog", "aria-labelledby": this.title.id, hidden: true,
+      dragover: prevent, drop: (event) => {
+        event.preventDefault();
+        if (this.takesFiles) this.takeIn(event.dataTransfer.files);
+      }, keydown: (event) => {
+        if (event.key !== "Escape") return;
+        event.stopPropagation();
+        this.close();
+      } },
       h("header", {}, this.title, button("close", "Close", () => this.close())), this.body);
-    this.node.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape") return;
-      event.stopPropagation();
-      this.close();
-    });
   }
 
   close() {
@@ -40,25 +45,27 @@ export class Sheets {
    * @param {MouseEvent} event whose button opened it, and gets the focus back
    * @param {string} title
    * @param {() => Promise<(Node | string | null | false)[]>} fill
+   * @param {boolean} [takesFiles] whether files with sessions may be dropped on it
    */
-  async open(event, title, fill) {
+  async open(event, title, fill, takesFiles = false) {
     const opener = /** @type {HTMLElement} */ (event.currentTarget);
     const isSame = !this.node.hidden && this.opener === opener;
     this.close();
     if (isSame) return;
     this.opener = opener;
+    this.takesFiles = takesFiles;
     opener.setAttribute("aria-expanded", "true");
     write(this.title, title);
-    this.body.replaceChildren(h("p", { class: "chatnb-quiet" }, "Asking the kernel…"));
+    this.body.replaceChildren(h("p.quiet", {}, "Asking the kernel…"));
     this.node.hidden = false;
     /** @type {HTMLElement} */ (this.node.querySelector("header button")).focus();
     try {
       const made = await fill();
       if (this.opener !== opener || this.node.hidden) return;
-      this.body.replaceChildren(...made.filter((one) => one instanceof Node || typeof one === "string"));
+      setChildren(this.body, ...made);
       /** @type {HTMLElement | null} */ (this.body.querySelector("input, textarea, [aria-current=true], button"))?.focus();
     } catch (error) {
-      this.body.replaceChildren(h("p", { class: "chatnb-error", role: "alert" }, sentenceOf(error)));
+      this.body.replaceChildren(h("p.error", { role: "alert" }, sentenceOf(error)));
     }
   }
 
@@ -67,7 +74,9 @@ export class Sheets {
    * @param {object} [more]
    */
   async finish(name, more) {
-    if (await this.panel.run(name, more)) this.close();
+    const got = await this.panel.run(name, more);
+    if (got) this.close();
+    return got;
   }
 
   /**
@@ -80,7 +89,7 @@ export class Sheets {
       const rows = models.map((/** @type {any} */ model) => row(model.name, [
         model.size_bytes ? `${(model.size_bytes / 1e9).toFixed(1)} GB` : "", ...(model.capabilities ?? []), model.is_loaded ? "loaded" : "",
       ], model.name === current, () => (turn ? this.finish("again", { turn, model: model.name }) : this.finish("configure", { model: model.name }))));
-      return rows.length ? [rove(h("ul", { class: "chatnb-list" }, ...rows))] : ["The server has no models yet."];
+      return rows.length ? [rove(h("ul.list", {}, ...rows))] : ["The server has no models yet."];
     });
   }
 
@@ -88,8 +97,8 @@ export class Sheets {
   sessions(event) {
     this.open(event, "Sessions", async () => {
       const { panel } = this;
-      const list = rove(h("ul", { class: "chatnb-list", "aria-label": "Sessions" }));
-      const places = rove(h("ul", { class: "chatnb-list", "aria-label": "Places" }));
+      const list = rove(h("ul.list", { label: "Sessions" }));
+      const places = rove(h("ul.list", { label: "Places" }));
       let asked = 0;
       const fill = async (/** @type {string} */ query) => {
         const now = ++asked;
@@ -98,26 +107,48 @@ export class Sheets {
           query.trim() && panel.can("search") ? panel.carrier.do("search", { query }) : { hits: [] },
         ]);
         if (now !== asked) return;
-        places.replaceChildren(...hits.map((/** @type {any} */ hit) => row(hit.title, marked(hit.text, hit.spans), false, () => this.finish("open", { session: hit.session }))));
+        places.replaceChildren(...hits.map((/** @type {any} */ hit) => row(hit.title, marked(hit.text, hit.spans), false, async () => {
+          /** @type {Opened | null} */
+          const got = await this.finish("open", { session: hit.session, message: hit.message });
+          if (got?.turn) await panel.show(got.turn, hit.role);
+        })));
         list.replaceChildren(...sessions.map((/** @type {any} */ one) => row(one.title || "Untitled", [
-          one.model, one.message_count === undefined ? "" : `${one.message_count} messages`, one.updated_at ? new Date(one.updated_at).toLocaleDateString() : "",
+          one.model, one.message_count === undefined ? "" : counted(one.message_count, "message"), one.updated_at ? new Date(one.updated_at).toLocaleDateString() : "",
         ], one.is_current, () => this.finish("open", { session: one.id }),
-        panel.can("delete") && button("close", `Delete ${visible(one.title)}`, (click) => this.ask(click, one, fill, search)))));
-        if (!sessions.length && !hits.length) list.replaceChildren(h("li", { class: "chatnb-quiet" }, "No session fits."));
+        panel.can("delete") && button("close", `Delete ${one.title}`, (click) => this.ask(click, one, fill, search)))));
+        if (!sessions.length && !hits.length) list.replaceChildren(h("li.quiet", {}, "No session fits."));
       };
       await fill("");
-      const search = h("input", { type: "search", placeholder: "Search", "aria-label": "Search the sessions",
+      const search = h("input", { type: "search", placeholder: "Search", label: "Search the sessions",
         input: later(200, () => fill(search.value).catch((error) => panel.say(sentenceOf(error)))) });
-      const title = h("input", { "aria-label": "Title of this session", value: panel.state?.session.title ?? "", maxlength: 200 });
+      const files = h("input", { type: "file", hidden: true, change: () => {
+        this.takeIn(files.files);
+        files.value = "";
+      } });
+      const title = h("input", { label: "Title of this session", value: panel.state?.session.title ?? "", maxlength: 200 });
       return [
-        h("div", { class: "chatnb-line" }, search, panel.can("new") && button("new", "New session", () => this.finish("new"), "New session")),
+        h("div.line", {}, search, panel.can("new") && button("new", "New session", () => this.finish("new"), "New"),
+          panel.can("import") && button("import", "Import a file with sessions", () => files.click(), "Import"), files),
         list, places,
-        panel.can("rename") && h("form", { class: "chatnb-line", submit: (/** @type {any} */ submit) => {
-          submit.preventDefault();
-          this.finish("rename", { title: title.value });
-        } }, title, h("button", { class: "chatnb-button", type: "submit" }, "Rename")),
+        panel.can("rename") && form("line", () => this.finish("rename", { title: title.value }), title, h("button.button", { type: "submit" }, "Rename")),
       ];
-    });
+    }, this.panel.can("import"));
+  }
+
+  /**
+   * Import a file, and go on in its newest session.
+   * @param {FileList | null | undefined} files
+   */
+  async takeIn(files) {
+    const [file] = files ?? [];
+    if (!file) return;
+    try {
+      /** @type {Imported | null} */
+      const got = await this.finish("import", await contentOf(file, "import it by %chat import FILE"));
+      if (got) this.panel.say(`${file.name} has ${counted(got.sessions.length, "session")}, with ${counted(got.message_count, "message")} that ${got.message_count === 1 ? "is" : "are"} new.`);
+    } catch (error) {
+      this.panel.say(sentenceOf(error));
+    }
   }
 
   /**
@@ -133,12 +164,12 @@ export class Sheets {
     const keep = button(null, "Keep it", () => {
       item.replaceChildren(...before);
       /** @type {HTMLElement} */ (before[1]).focus();
-    }, "Keep it");
-    item.replaceChildren(h("p", { role: "alert" }, `Delete “${visible(title)}” with ${count} messages? It goes to the trash.`),
-      h("div", { class: "chatnb-line" }, keep, button(null, "Delete", async () => {
+    });
+    item.replaceChildren(h("p", { role: "alert" }, `Delete “${title}” with ${counted(count, "message")}? It goes to the trash.`),
+      h("div.line", {}, keep, button(null, "Delete", async () => {
         if (await this.panel.run("delete", { session: id })) await fill(search.value).catch(() => {});
         search.focus();
-      }, "Delete")));
+      })));
     keep.focus();
   }
 
@@ -146,16 +177,17 @@ export class Sheets {
   settings(event) {
     this.open(event, "Settings of this session", async () => {
       const { system = "", options = {}, think = null } = this.panel.state?.session ?? {};
-      const prompt = h("textarea", { rows: 4, dir: "auto" }, system);
+      const prompt = h("textarea", { rows: 4, dir: "auto" });
+      prompt.value = system;
       const choice = h("select", {}, ...[["", "As the model does"], ["true", "Yes"], ["false", "No"]].map(([value, words]) =>
         h("option", { value, selected: value === String(think ?? "") }, words)));
       const fields = OPTIONS.map(([name, words, step]) => ({ name, words, input: h("input", { type: "number", step, value: /** @type {any} */ (options)[name] ?? "" }) }));
       const known = new Set(fields.map(({ name }) => String(name)));
       const others = Object.entries(options).filter(([name]) => !known.has(name));
-      const rest = h("textarea", { rows: 2, spellcheck: "false" }, others.length ? JSON.stringify(Object.fromEntries(others)) : "");
-      const problem = h("p", { class: "chatnb-error", role: "alert" });
-      const save = (/** @type {any} */ submit) => {
-        submit.preventDefault();
+      const rest = h("textarea", { rows: 2, spellcheck: "false" });
+      rest.value = others.length ? JSON.stringify(Object.fromEntries(others)) : "";
+      const problem = h("p.error", { role: "alert" });
+      const save = () => {
         try {
           const chosen = { ...JSON.parse(rest.value.trim() || "{}") };
           for (const { name, input } of fields) if (input.value !== "") chosen[name] = Number(input.value);
@@ -164,12 +196,12 @@ export class Sheets {
           write(problem, 'Other options have to be JSON, such as {"top_p": 0.9}.');
         }
       };
-      return [h("form", { class: "chatnb-form", submit: save },
+      return [form("form", save,
         h("label", {}, "System prompt", prompt),
         h("label", {}, "Think before answering", choice),
-        h("div", { class: "chatnb-pairs" }, ...fields.map(({ words, input }) => h("label", {}, words, input))),
+        h("div.pairs", {}, ...fields.map(({ words, input }) => h("label", {}, words, input))),
         h("label", {}, "Other options (JSON)", rest), problem,
-        h("div", { class: "chatnb-line" }, h("button", { class: "chatnb-button chatnb-primary", type: "submit" }, "Save")))];
+        h("div.line", {}, h("button.button.primary", { type: "submit" }, "Save")))];
     });
   }
 
@@ -179,18 +211,18 @@ export class Sheets {
       const { tools } = await this.panel.carrier.do("tools");
       if (!tools.length) return ["There are no tools."];
       const rules = /** @type {Record<string, string>} */ ({ always: "runs without asking", ask: "asks first", never: "never runs" });
-      const list = h("ul", { class: "chatnb-list chatnb-tools", change: () => {
+      const list = h("ul.list.tools", { change: () => {
         const chosen = [...list.querySelectorAll("input")].filter((box) => box.checked).map((box) => box.value);
         this.panel.run("choose", { tools: chosen });
       } }, ...tools.map((/** @type {any} */ tool) => h("li", {}, h("label", {},
-        h("input", { type: "checkbox", value: tool.name, checked: tool.is_chosen }), h("b", {}, visible(tool.name)), ` ${visible(tool.description ?? "")} `,
-        h("span", { class: "chatnb-quiet" }, [...(tool.may?.length ? [`may: ${tool.may.join(", ")}`] : []), rules[tool.rule] ?? tool.rule].join(" · "))))));
+        h("input", { type: "checkbox", value: tool.name, checked: tool.is_chosen }), h("b", {}, tool.name), ` ${tool.description ?? ""} `,
+        h("span.quiet", {}, [...(tool.may?.length ? [`may: ${tool.may.join(", ")}`] : []), rules[tool.rule] ?? tool.rule].join(" · "))))));
       return [list];
     });
   }
 
   /** @param {MouseEvent} event */
-  exports(event) {
+  export(event) {
     this.open(event, "Export", async () => {
       const { panel } = this;
       const { formats } = await panel.carrier.do("export");
@@ -210,7 +242,7 @@ export class Sheets {
         setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
       };
       const rows = formats.map((/** @type {any} */ { name, about }) => row(`Save as .${name}`, [about], false, () => save(name)));
-      return [button("copy", "Copy as Markdown", copy, "Copy as Markdown"), rove(h("ul", { class: "chatnb-list", "aria-label": "Formats" }, ...rows))];
+      return [button("copy", "Copy as Markdown", copy, "Copy as Markdown"), rove(h("ul.list", { label: "Formats" }, ...rows))];
     });
   }
 
@@ -221,8 +253,8 @@ export class Sheets {
   preview(event, attachment) {
     this.open(event, "What is sent", async () => {
       const { label, text, tokens, image } = await this.panel.carrier.do("preview", "ref" in attachment ? attachment : { attachment });
-      return [h("p", {}, h("b", {}, visible(label)), tokens ? ` · about ${kilo(tokens)} tokens` : ""),
-        image && picture(image.mime, image.data, visible(label)), text && h("pre", { tabindex: 0, "aria-label": "The text that is sent" }, visible(text))];
+      return [h("p", {}, h("b", {}, label), tokens ? ` · about ${kilo(tokens)} tokens` : ""),
+        image && picture(image.mime, image.data, label), text && lines("The text that is sent", text)];
     });
   }
 }
@@ -235,8 +267,8 @@ export class Sheets {
  * @param {Node | false} [beside]
  */
 function row(name, more, isCurrent, click, beside) {
-  return h("li", {}, h("button", { type: "button", class: "chatnb-row", "aria-current": isCurrent ? "true" : null, click },
-    h("span", { dir: "auto" }, visible(name)), more instanceof Node ? more : h("span", { class: "chatnb-quiet" }, more.filter(Boolean).join(" · "))), beside);
+  return h(beside ? "li.beside" : "li", {}, h("button.row", { type: "button", "aria-current": isCurrent ? "true" : null, click },
+    h("span", { dir: "auto" }, name), more instanceof Node ? more : h("span.quiet", {}, more.filter(Boolean).join(" · "))), beside);
 }
 
 /**
@@ -246,10 +278,10 @@ function row(name, more, isCurrent, click, beside) {
  */
 function marked(text, spans) {
   const chars = [...text];
-  const made = h("span", { class: "chatnb-quiet", dir: "auto" });
+  const made = h("span.quiet", { dir: "auto" });
   let at = 0;
-  const piece = (/** @type {number} */ to) => visible(chars.slice(at, at = to).join(""));
-  for (const [begin, end] of spans) made.append(piece(begin), h("mark", {}, piece(end)));
-  made.append(piece(chars.length));
+  const piece = (/** @type {number} */ to) => chars.slice(at, at = to).join("");
+  const pieces = spans.flatMap(([begin, end]) => [piece(begin), h("mark", {}, piece(end))]);
+  setChildren(made, ...pieces, piece(chars.length));
   return made;
 }

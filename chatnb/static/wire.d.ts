@@ -44,7 +44,7 @@ export interface Entry {
   images?: { mime: string; data: string }[];
   model?: string;
   outcome?: string | null;
-  /** How it ended, where it did not simply end. */
+  /** How it ended, where it did not simply end, and where it comes from if no model was asked. */
   mark?: string;
   error?: string;
   parts?: Part[];
@@ -130,6 +130,18 @@ export interface Known {
   /** A delta was missed: nothing counts until the next snapshot. */
   isLost: boolean;
   state: State | null;
+}
+
+/** What `open` is answered if it named a `message`, which it opens the branch of, too. */
+export interface Opened {
+  turn?: string;
+}
+
+/** What `import` is answered, which has the `name` of a file and its `data` in base64. */
+export interface Imported {
+  sessions: { id: string; title: string; is_new: boolean }[];
+  /** Of all of them, without those that were there already. */
+  message_count: number;
 }
 
 export type Attachment = { ref: string } | { name: string; mime: string; data: string };

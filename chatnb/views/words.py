@@ -20,6 +20,7 @@ _OUTCOMES = {
     "length": "cut at the limit of tokens",
     "tool_limit": "ended at the limit of rounds of tools",
 }
+_ORIGINS = {"cache": "an earlier answer, told again", "recording": "played from a recording"}
 _LISTED = 5  # calls that are offered
 # Escape sequences of a terminal with what belongs to them: colours, titles, links, and those that nothing ends.
 _ESCAPE = re.compile(
@@ -133,12 +134,20 @@ def mark(reply: Reply) -> str:
     return _OUTCOMES.get(reply.finished.outcome, "")
 
 
+def origin(reply: Reply) -> str:
+    """Say where an answer comes from if no model was asked for it; empty otherwise.
+
+    For views that stay: in a cell the question's own note says it, and one that plays a recording is to show what a model would.
+    """
+    return _ORIGINS.get(reply.origin, "")  # a later version may know more
+
+
 def footer(reply: Reply) -> str:
     """Return the line of figures: model, tokens, tokens/s, seconds, use of the window; empty until the answer is over."""
     if reply.finished is None or _has_failed_at_once(reply):
         return ""
     usage = reply.usage
-    figures = [reply.model]
+    figures = [answered_by(reply.model, reply.host)]
     if usage.reply_tokens is not None:
         figures.append(f"{usage.reply_tokens:,} {'token' if usage.reply_tokens == 1 else 'tokens'}")
     if usage.tokens_per_s is not None:
@@ -148,6 +157,17 @@ def footer(reply: Reply) -> str:
     if reply.window_tokens is not None and reply.asked is not None and reply.asked.num_ctx:
         figures.append(f"{in_k(reply.window_tokens)} of {in_k(reply.asked.num_ctx)}")
     return " · ".join(filter(None, figures))
+
+
+def answered_by(model: str, host: str) -> str:
+    """Return who answered: of a model on several hosts, on which.
+
+    Examples
+    --------
+    >>> answered_by("qwen3:8b", ""), answered_by("qwen3:8b@gpu1,gpu2", "gpu2")
+    ('qwen3:8b', 'qwen3:8b@gpu2')
+    """
+    return f"{model.partition('@')[0]}@{host}" if host else model
 
 
 def in_k(tokens: int) -> str:

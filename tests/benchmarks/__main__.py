@@ -37,6 +37,8 @@ MODULES = (
     "exporting",
     "rendering",
     "openai_stream",
+    "over",
+    "websocket",
 )
 
 _LINE = "{:<62} {:>12} {:>12}  {:<5}  {}"

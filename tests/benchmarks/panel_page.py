@@ -9,12 +9,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from playwright.sync_api import expect
-
+from chatnb.markdown.html import blocks as to_blocks
 from chatnb.scripts import module
 
 from ..browser.driver import Lab, find_chromium, opened_lab, running_browser
+from ..browser.panel.harness import opened_panel
+from ..browser.panel.states import answering, blocks
 from ..browser.server import LabServer
+from ..hostile import answers
 from .cells import QUESTION
 from .rows import Row
 from .speaking import LAST_WORD, speaking
@@ -37,19 +39,28 @@ for chunk in ollama.Client().chat("tinychat", [{{"role": "user", "content": {QUE
 """
 """As many updates a second as the panel gets, each with the whole text."""
 
-# What is due every 4 ms comes later by whatever keeps the page busy meanwhile.
-_LOOK = """() => {
-  const probe = window.__chatnbBusy = {lates: [], isOn: true};
-  let last = performance.now();
+# What is due every 4 ms comes later by whatever keeps the page busy meanwhile, from the first words of an element to a word
+# and half a second behind it. The page looks for them by itself, seldom: what is asked from outside would keep it busy, too.
+_BUSY = """([selector, word]) => new Promise(done => {
+  const says = word => [...document.querySelectorAll(selector)].at(-1)?.textContent.includes(word);
+  const lates = [];
+  let last = 0, end = Infinity, seen = 0;
   const look = () => {
     const now = performance.now();
-    probe.lates.push(Math.max(now - last - 4, 0));
+    lates.push(Math.max(now - last - 4, 0));
     last = now;
-    if (probe.isOn) setTimeout(look, 4);
+    if (end === Infinity && now - seen > 250) {
+      seen = now;
+      if (says(word)) end = now + 500;
+    }
+    if (now > end) done(lates); else setTimeout(look, 4);
   };
-  setTimeout(look, 4);
-}"""
-_LOOKED = "() => { window.__chatnbBusy.isOn = false; return window.__chatnbBusy.lates; }"
+  const wait = () => {
+    last = performance.now();
+    setTimeout(says('Why it happens') ? look : wait, 4);
+  };
+  wait();
+})"""
 
 # Up through the conversation, as somebody who holds the wheel: the times between frames.
 _SCROLL = """(seconds) => new Promise(done => {
@@ -77,6 +88,13 @@ _OPENED = """(word) => new Promise(done => {
 })"""
 
 
+_SHOWN = """(change) => new Promise(done => {
+  const begun = performance.now();
+  kernel.change(change);
+  requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - begun)));
+})"""
+
+
 def rows(quick: bool) -> Iterator[Row]:
     """Yield the size of the module, how long the page is busy at a stretch, and how a long session opens and scrolls."""
     yield Row("size of the panel's module", len(module().encode()) / KILOBYTE, "kB", 60, "none: a size")
@@ -95,6 +113,11 @@ def rows(quick: bool) -> Iterator[Row]:
         yield Row(f"a session of {MESSAGES:,} messages opens", opened_s, "s", 1, "none")
         yield Row("the same, scrolled: from frame to frame, median", _percentile(gaps, 50), "ms", FRAME_MS, "none")
         yield Row("the same, 99th percentile", _percentile(gaps, 99), "ms", None, "none")
+        texts = dict(answers("https://canary.test"))
+        for name in ("a line of a megabyte", "lists in lists"):
+            yield Row(
+                f"an answer that is {name}: to its frame", _shown_ms(lab, texts[f"size: {name}"]), "ms", None, "none"
+            )
 
 
 @contextmanager
@@ -124,19 +147,13 @@ def _busy_panel(lab: Lab) -> list[float]:
     question = lab.page.get_by_role("textbox", name="Your question")
     question.fill(QUESTION)
     question.press("Enter")
-    expect(lab.page.locator(".chatnb-live .chatnb-text")).not_to_be_empty(timeout=30_000)
-    lab.js(_LOOK)
-    expect(lab.page.locator(".chatnb-entries")).to_contain_text(LAST_WORD, timeout=120_000)
-    return _times(lab.js(_LOOKED))
+    return _times(lab.js(_BUSY, [".chatnb-assistant", LAST_WORD]))
 
 
 def _busy_html(lab: Lab) -> list[float]:
     """Return the same while a cell sets the value of a widget."""
     lab.start(2)
-    lab.wait_for_text(2, "Why it happens")
-    lab.js(_LOOK)
-    lab.wait_for_text(2, LAST_WORD, timeout_s=120)
-    return _times(lab.js(_LOOKED))
+    return _times(lab.js(_BUSY, [".widget-html-content", LAST_WORD]))
 
 
 def _long_session(lab: Lab, seconds: float) -> tuple[float, list[float]]:
@@ -145,6 +162,15 @@ def _long_session(lab: Lab, seconds: float) -> tuple[float, list[float]]:
     lab.js("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 4; }")
     opened_s = float(lab.js(_OPENED, f"Sentence {MESSAGES - 1} of"))
     return opened_s, _times(lab.js(_SCROLL, seconds))
+
+
+def _shown_ms(lab: Lab, text: str) -> float:
+    """Return the milliseconds from a message that brings a whole answer to the second frame behind it."""
+    browser = lab.page.context.browser
+    assert browser is not None
+    with opened_panel(browser) as panel:
+        answering(panel)
+        return float(panel.page.evaluate(_SHOWN, blocks(*to_blocks(text))))
 
 
 def _times(measured: list[Any]) -> list[float]:

@@ -97,10 +97,11 @@ class LabServer:
                 return process
         raise LookupError(f"No process of the kernel {kernel} was found.")
 
-    def end_kernels(self) -> None:
-        """End every kernel, so that the next notebook begins with a fresh one."""
+    def end_kernels(self, but: str = "") -> None:
+        """End every kernel, so that the next notebook begins with a fresh one; not that of the notebook `but`."""
         for session in self._get("/api/sessions"):
-            self._request("DELETE", f"/api/sessions/{session['id']}")
+            if session["path"] != but:
+                self._request("DELETE", f"/api/sessions/{session['id']}")
 
     def _newest_kernel(self) -> str:
         return str(self._get("/api/kernels")[-1]["id"])

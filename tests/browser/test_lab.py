@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser
 
@@ -38,10 +39,14 @@ def test_without_ollama_it_says_so_and_a_script_answers(tmp_path: Path, browser:
     with lab_server(tmp_path, "127.0.0.1:1") as server, opened_lab(browser, server) as lab:
         texts = run_all(lab)
         lab.screenshot("first_minute_without_ollama")
+        token = {"Authorization": f"token {server.token}"}
+        listed = httpx.get(f"{server.url}/chatnb/sessions", headers=token, trust_env=False, timeout=30).json()
 
         assert "Ollama was not found" in server.log
         assert "A KeyError means that you asked a dictionary" in texts[1]
         assert lab.js("() => 'chatnb' in window._JUPYTERLAB")  # the labextension
+        # The server knows what the kernel keeps: with a token there is one user.
+        assert "What does KeyError mean?" in [each["title"] for each in listed["sessions"]]
 
 
 @pytest.mark.ollama

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Browser, Locator, expect
 
-from tests.browser.driver import PANEL, Lab
+from tests.browser.driver import PANEL, Lab, opened_lab
+from tests.browser.server import LabServer
 from tests.faults.script import Answer, Instruction, Stall
 from tests.faults.server import FaultServer
 from tests.ollama.server import OllamaServer
@@ -44,10 +47,10 @@ def server(script: list[Instruction]) -> Iterator[FaultServer]:
         yield server
 
 
-def open_panel(lab: Lab, url: str, *cells: str, model: str = "tiny") -> Locator:
+def open_panel(lab: Lab, url: str, *cells: str, model: str = "tiny", name: str = "notebook.ipynb") -> Locator:
     """Open a notebook of which the second cell shows a panel, and return the panel."""
     (lab.server.root / "go-on").unlink(missing_ok=True)
-    lab.open_cells([loading(url, model), "%chat panel", *cells])
+    lab.open_cells([loading(url, model), "%chat panel", *cells], name)
     lab.run(0)
     lab.run(1)
     return shown(lab)
@@ -72,6 +75,88 @@ def let_go_on(lab: Lab) -> None:
     lab.wait_idle()
 
 
+SHARED = "shared.ipynb"
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A panel that several tests use, each in a session of its own."""
+
+    lab: Lab
+    panel: Locator
+    server: FaultServer
+
+
+@pytest.fixture(scope="module")
+def _shared(browser: Browser, lab_server: LabServer) -> Iterator[Shared]:
+    script = [Answer(text="There is no plum. There never was.")]
+    with FaultServer({"tiny": script}) as server, opened_lab(browser, lab_server) as lab:
+        panel = open_panel(lab, server.url, "first = 1\nsecond = 2", UNTIL_TOLD, name=SHARED)
+        yield Shared(lab, panel, server)
+    lab_server.end_kernels()
+
+
+@pytest.fixture
+def shared(_shared: Shared) -> Shared:
+    """Begin a session in the panel that is shared."""
+    (_shared.lab.server.root / "go-on").unlink(missing_ok=True)
+    _shared.panel.get_by_role("button", name="New session", exact=True).click()
+    expect(_shared.panel.locator("article")).to_have_count(0)
+    return _shared
+
+
+def test_the_answer_streams_to_its_end_while_a_cell_runs(shared: Shared) -> None:
+    lab, panel = shared.lab, shared.panel
+    lab.start(3)
+    lab.wait_for_text(3, "begun")
+
+    ask(panel, "Is there a plum?")
+
+    expect(panel.locator(".chatnb-assistant")).to_contain_text("There never was.", timeout=20_000)
+    expect(panel.get_by_role("button", name="Stop")).to_be_hidden(timeout=20_000)
+    let_go_on(lab)
+
+
+def test_the_text_beside_the_panel_is_hidden_while_it_lives_and_saved(shared: Shared) -> None:
+    lab, panel = shared.lab, shared.panel
+    ask(panel, "Is there a plum?")
+    expect(panel.locator(".chatnb-footer")).to_be_visible(timeout=20_000)
+    lab.js("() => document.querySelector('.chatnb-footer').getBoundingClientRect()")
+
+    expect(lab.page.locator(".chatnb-static")).to_be_hidden()
+    saved = lab.save(SHARED)["cells"][1]["outputs"]
+    assert "There never was." in str(saved[-1]["data"]["text/markdown"])
+
+
+def test_letters_typed_on_a_button_are_no_shortcuts_of_the_notebook(shared: Shared) -> None:
+    lab = shared.lab
+    shared.panel.get_by_role("button", name="The last error").focus()
+
+    for key in ("b", "d", "d", "x", "Escape"):
+        lab.page.keyboard.press(key)
+
+    assert len(lab.sources()) == 4
+
+
+def test_the_selection_of_an_editor_is_attached(shared: Shared) -> None:
+    panel = shared.panel
+    shared.lab.js(
+        f"""() => {{
+          const notebook = {PANEL}.content;
+          notebook.activeCellIndex = 2; notebook.mode = 'edit';
+          notebook.widgets[2].editor.setSelection({{start: {{line: 1, column: 0}}, end: {{line: 1, column: 6}}}});
+        }}"""
+    )
+
+    panel.get_by_role("button", name="The selection").click()
+
+    chip = panel.get_by_role("button", name="Show what is sent of the selection")
+    expect(chip).to_be_visible()
+    ask(panel, "What is that?")
+    expect(panel.locator(".chatnb-footer")).to_be_visible(timeout=20_000)
+    assert "second" in str(shared.server.chats[-1].body)
+
+
 @pytest.mark.ollama
 def test_a_real_model_is_asked_and_answers(lab: Lab, ollama_server: OllamaServer) -> None:
     panel = open_panel(lab, ollama_server.url, model="tinychat")
@@ -81,18 +166,6 @@ def test_a_real_model_is_asked_and_answers(lab: Lab, ollama_server: OllamaServer
     expect(panel.locator(".chatnb-footer")).to_contain_text("tokens/s", timeout=60_000)
     expect(panel.locator(".chatnb-assistant .chatnb-text")).to_contain_text(re.compile(r"\w+"))
     lab.screenshot("panel-real")
-
-
-def test_the_answer_streams_to_its_end_while_a_cell_runs(lab: Lab, server: FaultServer) -> None:
-    panel = open_panel(lab, server.url, UNTIL_TOLD)
-    lab.start(2)
-    lab.wait_for_text(2, "begun")
-
-    ask(panel, "Is there a plum?")
-
-    expect(panel.locator(".chatnb-assistant")).to_contain_text("There never was.", timeout=20_000)
-    expect(panel.get_by_role("button", name="Stop")).to_be_hidden(timeout=20_000)
-    let_go_on(lab)
 
 
 @pytest.mark.parametrize("script", [[ENDLESS]])
@@ -176,6 +249,40 @@ def test_a_conversation_branches_and_nothing_is_lost(lab: Lab, server: FaultServ
     expect(questions).to_have_text(["Is there a pear?"])
 
 
+@pytest.mark.parametrize("script", [[Answer(text=text) for text in ("A quince.", "A plum.", "A fig.")]])
+def test_what_is_found_or_imported_opens_and_an_answer_told_again_is_marked(lab: Lab, server: FaultServer) -> None:
+    said = [{"role": "user", "content": "Where was it?"}, {"role": "assistant", "content": "Over there."}]
+    old = lab.server.root / "old.jsonl"
+    old.write_text(json.dumps({"messages": said}))
+    panel = open_panel(lab, server.url, "%%chat --cache\nAnd now?")
+    answers, sessions = panel.locator(".chatnb-assistant"), panel.get_by_role("button", name="Session: ")
+    ask(panel, "Which fruit?")
+    expect(answers.locator(".chatnb-footer")).to_be_visible(timeout=20_000)
+    answers.hover()
+    answers.get_by_role("button", name="Ask again", exact=True).click()
+    expect(answers.locator(".chatnb-branches")).to_contain_text("2/2", timeout=20_000)
+
+    sessions.click()
+    with lab.page.expect_file_chooser() as chooser:
+        panel.get_by_role("button", name="Import a file with sessions").click()
+    chooser.value.set_files(old)
+    expect(answers).to_contain_text("Over there.", timeout=20_000)
+    expect(sessions).to_contain_text("Where was it?")
+    lab.screenshot("panel-imported")
+
+    sessions.click()
+    panel.get_by_role("searchbox").fill("quince")
+    panel.get_by_role("list", name="Places").get_by_role("button").click(timeout=20_000)
+    expect(panel.locator(".chatnb-found")).to_contain_text("A quince.", timeout=20_000)
+    expect(answers.locator(".chatnb-branches")).to_contain_text("1/2")
+    lab.screenshot("panel-found")
+
+    lab.run(2)
+    expect(answers).to_have_count(2, timeout=20_000)
+    lab.run(2)
+    expect(panel.locator(".chatnb-outcome")).to_contain_text("an earlier answer, told again", timeout=20_000)
+
+
 @pytest.mark.parametrize("script", [[Answer(text=CODE)]])
 def test_code_becomes_cells_below_the_panel_and_can_be_taken_back(lab: Lab, server: FaultServer) -> None:
     panel = open_panel(lab, server.url, "last = True")
@@ -189,46 +296,6 @@ def test_code_becomes_cells_below_the_panel_and_can_be_taken_back(lab: Lab, serv
     lab.screenshot("panel-cells")
     panel.get_by_role("button", name="Undo", exact=True).click()
     assert lab.sources()[2:] == ["last = True"]
-
-
-def test_letters_typed_on_a_button_are_no_shortcuts_of_the_notebook(lab: Lab, server: FaultServer) -> None:
-    panel = open_panel(lab, server.url)
-    panel.get_by_role("button", name="The last error").focus()
-
-    for key in ("b", "d", "d", "x", "Escape"):
-        lab.page.keyboard.press(key)
-
-    assert len(lab.sources()) == 2
-
-
-def test_the_selection_of_an_editor_is_attached(lab: Lab, server: FaultServer) -> None:
-    panel = open_panel(lab, server.url, "first = 1\nsecond = 2")
-    lab.js(
-        f"""() => {{
-          const notebook = {PANEL}.content;
-          notebook.activeCellIndex = 2; notebook.mode = 'edit';
-          notebook.widgets[2].editor.setSelection({{start: {{line: 1, column: 0}}, end: {{line: 1, column: 6}}}});
-        }}"""
-    )
-
-    panel.get_by_role("button", name="The selection").click()
-
-    chip = panel.get_by_role("button", name="Show what is sent of the selection")
-    expect(chip).to_be_visible()
-    ask(panel, "What is that?")
-    expect(panel.locator(".chatnb-footer")).to_be_visible(timeout=20_000)
-    assert "second" in str(server.chats[-1].body)
-
-
-def test_the_text_beside_the_panel_is_hidden_while_it_lives_and_saved(lab: Lab, server: FaultServer) -> None:
-    panel = open_panel(lab, server.url)
-    ask(panel, "Is there a plum?")
-    expect(panel.locator(".chatnb-footer")).to_be_visible(timeout=20_000)
-    lab.js("() => document.querySelector('.chatnb-footer').getBoundingClientRect()")
-
-    expect(lab.page.locator(".chatnb-static")).to_be_hidden()
-    saved = lab.save()["cells"][1]["outputs"]
-    assert "There never was." in str(saved[-1]["data"]["text/markdown"])
 
 
 def calling(name: str, arguments: Mapping[str, Any]) -> Answer:

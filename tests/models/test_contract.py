@@ -17,6 +17,9 @@ from chatnb.models.deadline import DeadlineModel
 from chatnb.models.demo import DemoModel
 from chatnb.models.enveloped import EnvelopedModel
 from chatnb.models.fallback import FallbackModel
+from chatnb.models.host import Host
+from chatnb.models.hosts import HostsModel
+from chatnb.models.line import Line
 from chatnb.models.masked import MaskedModel
 from chatnb.models.ollama import OllamaProvider
 from chatnb.models.retrying import RetryingModel
@@ -101,6 +104,24 @@ def elsewhere(make_here: Make) -> Make:
     return make
 
 
+def on_two_hosts(wrap: Callable[[Model], Model]) -> Make:
+    """Make it as for two servers, to which the same happens."""
+
+    def make(case: Case, stack: ExitStack) -> Made:
+        servers = [stack.enter_context(FaultServer([case.instruction])) for _ in range(2)]
+        hosts = [Host(name, OllamaProvider(each.url)) for name, each in zip(("one", "two"), servers, strict=True)]
+        models = {host: DeadlineModel(host.provider.model("tinychat"), 60, 60) for host in hosts}
+
+        async def aclose() -> None:
+            for host in hosts:
+                await host.provider.aclose()
+
+        model = wrap(HostsModel("tinychat", models, Line()))
+        return Made(model, lambda: sum(each.open_connections for each in servers), aclose)
+
+    return make
+
+
 class Equipped:
     """A model that is asked with a tool, whatever it is asked."""
 
@@ -135,6 +156,8 @@ MODELS: dict[str, Make] = {
     "all around scripted": scripted(chained),
     "ollama": served(lambda model: model),
     "all around ollama": served(chained),
+    "ollama on two hosts": on_two_hosts(lambda model: model),
+    "all around two hosts": on_two_hosts(chained),
     "ollama enveloped with tools": served(enveloped),
     "masked around all": served(lambda model: MaskedModel(chained(model), Mask({}))),
     "ollama elsewhere": elsewhere(served(lambda model: model)),
@@ -305,7 +328,7 @@ async def test_the_reason_for_a_wait_is_empty_when_nobody_is_there() -> None:
 async def test_a_model_has_the_name_that_is_shown(make: Callable[[Case], Made]) -> None:
     made = make(WELL)
 
-    assert made.model.name in ("scripted", "tinychat", "lab:tinychat")
+    assert made.model.name in ("scripted", "tinychat", "lab:tinychat", "tinychat@one,two")
 
 
 async def test_the_demonstration_is_a_model_too() -> None:

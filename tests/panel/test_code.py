@@ -1,6 +1,7 @@
 """The files of the panel and the labextension are plain, typed and clean, and make one module for a widget."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,13 @@ def test_a_linter_finds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_sent_to_each_page_is_small() -> None:
     assert len(module().encode()) < 60_000
+
+
+def test_no_selector_looks_for_something_at_any_depth() -> None:
+    looks = re.findall(r":has\([^)]*\)?", (FOLDER / "panel.css").read_text(encoding="utf-8"))
+
+    # It would look through the whole conversation at each change.
+    assert [look for look in looks if not re.fullmatch(r":has\(> \* > \.[\w-]+\)", look)] == []
 
 
 def test_html_enters_the_page_at_one_place() -> None:

@@ -13,14 +13,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chatnb.errors import SessionNotFound, SettingsError, StoreError
-from chatnb.messages import Message
+from chatnb.messages import Message, now
 from chatnb.stores.base import Store
 from chatnb.stores.memory import MemoryStore
+from chatnb.stores.owned import OwnedStore
 from chatnb.stores.tinydb import TinyStore
 
 from .examples import asked, rich, said, session
 
-STORES: dict[str, Callable[[Path], Store]] = {"tinydb": TinyStore, "memory": lambda _: MemoryStore()}
+STORES: dict[str, Callable[[Path], Store]] = {
+    "tinydb": TinyStore,
+    "memory": lambda _: MemoryStore(),
+    "owned": lambda _: OwnedStore(MemoryStore(), ("", "ada")),
+}
 
 
 @pytest.fixture(params=STORES)
@@ -90,7 +95,7 @@ def test_the_session_changed_last_is_listed_first(store: Store) -> None:
     for one in (old, middle, new):
         store.create(one)
 
-    store.append(old.id, asked(old.id))
+    store.append(old.id, replace(asked(old.id), created_at=now()))  # those of the examples are some moments ahead
     store.update(middle.id, title="renamed")
 
     assert [info.title for info in store.sessions()] == ["renamed", "old", "new"]

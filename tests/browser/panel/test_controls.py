@@ -1,4 +1,4 @@
-"""What can be done beside talking: models, sessions, tools, context, copies, cells, and earlier messages."""
+"""What can be done beside talking: models, tools, context, copies and cells."""
 
 import base64
 import re
@@ -60,18 +60,6 @@ def test_models_tell_their_size_what_they_can_and_whether_they_are_loaded(panel:
 
     expect(panel.find(".chatnb-row").first).to_contain_text("5.2 GB · completion · tools · thinking · loaded")
     expect(panel.find(".chatnb-row").first).to_have_attribute("aria-current", "true")
-
-
-def test_sessions_are_searched_and_renamed(panel: PanelPage) -> None:
-    show(panel)
-    panel.button("Session: Prices that are negative").click()
-
-    panel.page.get_by_role("searchbox").fill("plan")
-    panel.page.wait_for_function("() => kernel.sent.some(one => one.do === 'sessions' && one.query === 'plan')")
-    panel.page.get_by_role("textbox", name="Title of this session").fill("Prices")
-    panel.button("Rename").click()
-
-    assert panel.wait_sent("rename")["title"] == "Prices"
 
 
 def test_settings_are_sent_as_they_were_written(panel: PanelPage) -> None:
@@ -323,138 +311,18 @@ def test_what_the_kernel_cannot_do_is_not_offered(panel: PanelPage) -> None:
     expect(panel.button("Model: qwen3:8b")).to_be_disabled()
 
 
-def show_branches(panel: PanelPage) -> None:
-    """Show an answer that stands beside two others."""
-    entries = fixture("state")["entries"]
-    entries[1]["branches"] = {"at": 2, "of": 3}
-    show(panel, entries=entries)
-
-
-def test_which_branch_is_read_is_seen_and_others_are_a_click_away(panel: PanelPage) -> None:
-    show_branches(panel)
-
-    expect(panel.find(".chatnb-branches")).to_contain_text("2/3")
-    expect(panel.button("The next branch")).to_be_visible()
-    panel.button("The branch before").click()
-    assert panel.wait_sent("branch").items() >= {"turn": "t1", "to": 1}.items()
-    panel.button("The next branch").click()
-
-    assert panel.wait_sent("branch", 2)["to"] == 3
-
-
-def test_a_question_is_written_anew_where_it_stands(panel: PanelPage) -> None:
-    show(panel)
-    panel.find("article").first.hover()
-
-    panel.button("Edit and ask anew").click()
-    area = panel.page.get_by_role("textbox", name="The question, to be asked anew")
-    expect(area).to_be_focused()
-    expect(area).to_have_value("Why is the mean of @df.price negative?")
-    area.press("Escape")
-    expect(area).to_have_count(0)
-    expect(panel.find("article .chatnb-parts").first).to_be_visible()
-    assert panel.sent("cancel") == []
-    panel.button("Edit and ask anew").click()
-    area.fill("Why?")
-    area.press("Enter")
-
-    assert panel.wait_sent("edit").items() >= {"turn": "t1", "text": "Why?"}.items()
-    expect(area).to_have_count(0)
-
-
-def test_a_question_that_could_not_be_asked_anew_stays_as_it_was_written(panel: PanelPage) -> None:
-    panel.show(fixture("state"), fixture("answers") | {"edit": {"error": "This question is not there any more."}})
-    panel.find("article").first.hover()
-    panel.button("Edit and ask anew").click()
-    area = panel.page.get_by_role("textbox", name="The question, to be asked anew")
-
-    area.fill("Why?")
-    panel.button("Ask anew").click()
-
-    expect(panel.page.get_by_role("status")).to_contain_text("not there any more")
-    expect(area).to_have_value("Why?")
-
-
-def test_a_question_that_is_taken_back_can_be_written_anew(panel: PanelPage) -> None:
+def test_a_file_too_large_for_a_message_is_not_sent(panel: PanelPage) -> None:
     show(panel)
 
-    panel.button("Undo the last turn").click()
-
-    panel.wait_sent("undo")
-    expect(panel.question).to_have_value("Why is the mean of @df.price negative?")
-    panel.change({"is": "began", "live": fixture("live")})
-    expect(panel.button("Undo the last turn")).to_be_hidden()
-
-
-def test_an_answer_is_where_a_fork_begins(panel: PanelPage) -> None:
-    show(panel)
-    panel.find("article").last.hover()
-
-    panel.button("Fork: go on from here in a new session").click()
-
-    assert panel.wait_sent("fork")["message"] == "q1.001"
-
-
-def test_a_session_is_deleted_only_after_a_question(panel: PanelPage) -> None:
-    show(panel)
-    panel.button("Session: Prices that are negative").click()
-
-    panel.button("Delete A plan for the import").click()
-    expect(panel.button("Keep it")).to_be_focused()
-    expect(panel.page.get_by_role("alert")).to_contain_text("with 14 messages? It goes to the trash.")
-    panel.button("Keep it").click()
-    expect(panel.button("Delete A plan for the import")).to_be_focused()
-    assert panel.sent("delete") == []
-    panel.button("Delete A plan for the import").click()
-    panel.button("Delete").click()
-
-    assert panel.wait_sent("delete")["session"] == "s2"
-    panel.wait_sent("sessions", 2)
-
-
-def test_words_are_found_in_all_sessions_and_marked(panel: PanelPage) -> None:
-    show(panel)
-    panel.button("Session: Prices that are negative").click()
-
-    panel.page.get_by_role("searchbox").fill("plan")
-    places = panel.page.get_by_role("list", name="Places")
-    expect(places).to_contain_text("🙂 The plan <b>is</b> this")
-    expect(places.locator("mark")).to_have_text("plan")
-    assert panel.sent("search")[0]["query"] == "plan"
-    places.get_by_role("button").click()
-
-    assert panel.wait_sent("open")["session"] == "s2"
-
-
-def test_a_conversation_is_saved_in_a_format(panel: PanelPage) -> None:
-    show(panel)
-    panel.button("Export").click()
-
-    with panel.page.expect_download() as download:
-        panel.find(".chatnb-sheet").get_by_role("button", name="Save as .md").click()
-
-    assert panel.sent("export")[-1]["format"] == "md"
-    assert download.value.suggested_filename == "prices.md"
-    assert download.value.path().read_text(encoding="utf-8") == "# Prices 🙂\n\n"
-    expect(panel.find(".chatnb-sheet")).to_contain_text("Save as .ipynb")
-
-
-def test_earlier_messages_come_when_scrolled_to_and_nothing_jumps(panel: PanelPage) -> None:
-    def entry(number: int) -> dict[str, Any]:
-        return {"id": f"m{number:04}", "turn": f"m{number:04}", "role": "user", "text": f"Question {number}.\n\n" * 3}
-
-    older = {"entries": [entry(number) for number in range(50, 100)], "has_more": False}
-    newest = [entry(number) for number in range(100, 150)]
-    panel.show({**fixture("state"), "entries": newest, "has_more": True}, fixture("answers") | {"earlier": older})
-    panel.find(".chatnb-log").hover()
-    panel.page.evaluate("() => { document.querySelector('.chatnb-log').scrollTop = 60; }")
-    panel.page.wait_for_function("() => document.querySelectorAll('.chatnb-entry').length === 100")
-    panel.drawn()
-
-    first_seen = panel.page.evaluate(
-        """() => { const log = document.querySelector('.chatnb-log').getBoundingClientRect();
-          return [...document.querySelectorAll('.chatnb-entry')]
-            .find(one => one.getBoundingClientRect().bottom > log.top + 1).textContent.match(/Question \\d+/)[0]; }"""
+    panel.question.evaluate(
+        """area => {
+          const data = new DataTransfer();
+          data.items.add(new File([new Uint8Array(7e6 + 1)], 'data.csv', {type: 'text/csv'}));
+          area.dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true}));
+        }"""
     )
-    assert panel.sent("earlier")[0].items() >= {"before": "m0100", "count": 50}.items()
-    assert first_seen == "Question 100"
+
+    expect(panel.page.get_by_role("status")).to_contain_text(
+        "data.csv is larger than 7 MB; name it as @file:… instead."
+    )
+    assert panel.sent("preview") == []

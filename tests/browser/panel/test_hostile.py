@@ -14,7 +14,9 @@ from tests.hostile import answers
 pytestmark = pytest.mark.browser
 
 CANARY = "https://canary.test"
-TEXTS = [(name, text) for name, text in answers(CANARY) if len(text) < 20_000]
+MOST, DEEPEST, LONGEST = 500, 20, 10_000
+"""Elements of one answer, how deep they lie in each other, and characters of one block: a page with no more is never held up
+for long. There are a megabyte in one line, and ten thousand lists in each other, among the answers."""
 IMG = f'<img src="{CANARY}/x.png" onerror="window.__pwned = 1"><script>window.__pwned = 1</script>'
 
 
@@ -29,12 +31,23 @@ def test_hostile_answers_do_nothing(panel: PanelPage) -> None:
     entries: list[dict[str, Any]] = [
         {"id": f"h{number:04}", "turn": f"h{number:04}", "role": "assistant", "model": name,
          "parts": [{"type": "text", "blocks": json.loads(json.dumps(html_of(text)).encode("utf-16", "replace").decode("utf-16"))}]}
-        for number, (name, text) in enumerate(TEXTS)
+        for number, (name, text) in enumerate(answers(CANARY))
     ]  # fmt: skip
 
     show(panel, entries=entries)
 
     expect(panel.find("article")).to_have_count(len(entries))
+    sizes = panel.page.evaluate(
+        """() => [...document.querySelectorAll('article')].map(one => {
+          const blocks = [...one.querySelectorAll('.chatnb-block')];
+          const depth = node => 1 + Math.max(0, ...[...node.children].map(depth));
+          return [one.querySelectorAll('*').length, depth(one), Math.max(...blocks.map(block => block.textContent.length))];
+        })"""
+    )
+    counts, depths, lengths = zip(*sizes, strict=True)
+    assert (max(counts) <= MOST, max(depths) <= DEEPEST, max(lengths) <= LONGEST) == (True, True, True)
+    panel.question.fill("Still here")
+    expect(panel.question).to_have_value("Still here")
     panel.page.evaluate(
         "() => document.querySelectorAll('article').forEach(one => { one.style.contentVisibility = 'visible'; })"
     )

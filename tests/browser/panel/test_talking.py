@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from chatnb.markdown.html import blocks as html_of
 from tests.browser.panel.harness import PanelPage, fixture
 from tests.browser.panel.states import TURN, answering, blocks
 
@@ -45,6 +46,43 @@ def test_an_answer_is_read_while_it_comes(panel: PanelPage) -> None:
 
     expect(panel.find(".chatnb-live .chatnb-text")).to_have_text("The median is robust.It st")
     expect(panel.find(".chatnb-live .chatnb-status")).to_have_text("")
+
+
+def test_code_is_coloured_and_tables_and_formulas_are_drawn(panel: PanelPage) -> None:
+    text = "```python\nfor x in y: pass\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n$$\\frac{a}{b}$$\n"
+    answering(panel, blocks(*html_of(text)))
+    answer = panel.find(".chatnb-live .chatnb-text")
+
+    colour = "one => getComputedStyle(one).color"
+    assert answer.locator(".chatnb-keyword").first.evaluate(colour) != answer.locator("pre").evaluate(colour)
+    expect(answer.locator("table td")).to_have_text(["1", "2"])
+    # The parts of a fraction lie above each other where MathML is drawn.
+    numerator, denominator = (answer.locator("mfrac > *").nth(part).bounding_box() for part in (0, 1))
+    assert numerator is not None
+    assert denominator is not None
+    assert numerator["y"] + numerator["height"] <= denominator["y"] + 1
+
+
+def test_what_happens_on_the_way_is_told_in_words_and_hides_no_text(panel: PanelPage) -> None:
+    answering(panel, blocks("<p>The median is</p>"))
+    live = panel.find(".chatnb-live")
+    retry, mended = (
+        "asked again in 0.5 s (attempt 2 of 3): the server is busy",
+        "qwen3:8b broke off (gone); tiny went on.",
+    )
+    warning = "The server did not read the whole prompt: it dropped the rest."
+
+    panel.change({"is": "live", **TURN, "status": retry})
+    expect(live.locator(".chatnb-status")).to_have_text(retry)
+    expect(live.locator(".chatnb-text")).to_have_text("The median is")
+    panel.change({"is": "live", **TURN, "status": "", "model": "tiny", "notes": [mended]})
+    expect(live).to_contain_text(mended)
+    expect(live.locator(".chatnb-who")).to_have_text("tiny")
+    ends = {"id": "q2.001", **TURN, "role": "assistant", "parts": [{"same": 0}], "notes": [mended], "warning": warning}
+    panel.change({"is": "finished", **TURN, "entries": [fixture("live")["question"], ends]})
+
+    for words in ("The median is", mended, warning):
+        expect(panel.find("article").last).to_contain_text(words)
 
 
 def test_thoughts_and_tools_are_one_line_each_and_open_at_a_click(panel: PanelPage) -> None:
@@ -99,7 +137,7 @@ def test_what_is_finished_is_never_made_anew(panel: PanelPage) -> None:
         }"""
     )
 
-    for number in range(1, 101):
+    for number in range(1, 21):
         panel.change(blocks(f"<p>Sentence {number} and", start=number))
         panel.change(blocks(" <b>more</b>.</p>", start=number, keep=len(f"<p>Sentence {number} and")))
     ends = {"id": "q2.001", **TURN, "role": "assistant", "parts": [{"same": 0}]}
@@ -107,8 +145,28 @@ def test_what_is_finished_is_never_made_anew(panel: PanelPage) -> None:
 
     seen = panel.page.evaluate("() => seen")
     # a block, its paragraph, and what is appended to that later: an element and a text
-    assert seen == {"removed": 0, "added": 100 * 4}
-    assert panel.find("article").last.locator(".chatnb-block").count() == 101
+    assert seen == {"removed": 0, "added": 20 * 4}
+    assert panel.find("article").last.locator(".chatnb-block").count() == 21
+
+
+def test_a_growing_answer_touches_nothing_but_itself(panel: PanelPage) -> None:
+    answering(panel, blocks("<p>The median"))
+    panel.page.evaluate(
+        """() => {
+          window.touched = [];
+          const all = {childList: true, subtree: true, attributeOldValue: true, characterData: true};
+          const isNew = one => one.type !== 'attributes' || one.target.getAttribute(one.attributeName) !== one.oldValue;
+          const within = node => (node.nodeType === 1 ? node : node.parentElement)?.closest('.chatnb-live, .chatnb-entry, [aria-live]');
+          new MutationObserver(seen => touched.push(...seen.filter(isNew).map(({target}) => (within(target) ?? target).className)))
+            .observe(document.querySelector('.chatnb-panel'), all);
+        }"""
+    )
+
+    panel.change(blocks(" is robust. It", keep=len("<p>The median")))
+    panel.change(blocks(" stays</p>", keep=len("<p>The median is robust. It")))
+
+    answer = panel.find(".chatnb-live").get_attribute("class")
+    assert set(panel.page.evaluate("() => touched")) == {answer, "chatnb-unseen"}  # and what is heard
 
 
 def test_the_view_follows_the_end_until_the_reader_goes_up(panel: PanelPage) -> None:

@@ -1,0 +1,119 @@
+"""Ask one question about each row of a table: `chatnb.over`.
+
+answers = chatnb.over(reviews, "Is this review kind? {text}", schema=Kind)
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TextIO
+
+from .chat import Chat
+from .config import ChatConfig
+from .each_row import EachRow
+from .settings import Settings
+from .views.bar import Bar, CellBar, PlainBar, TerminalBar
+
+
+def over(
+    frame: Any,
+    prompt: str,
+    *,
+    schema: Any = None,
+    model: str = "",
+    answers: str | os.PathLike[str] | None = None,
+    key: str = "",
+    retry_failed: bool = False,
+    prefix: str = "",
+    price: tuple[float, float] | None = None,
+    settings: Settings | None = None,
+    chat: Chat | None = None,
+) -> Any:
+    """Ask `prompt` about each row of a table, and return the table with the answers as further columns.
+
+    Rows run side by side, as many as `ChatConfig.parallel` allows at each server (4 by default). A model may be on
+    several hosts: `qwen3:8b@gpu1,gpu2`. A row that fails has nothing in the columns of the answer, and says why in the
+    column `error`.
+
+    Parameters
+    ----------
+    frame
+        A DataFrame of pandas, polars or anything that narwhals knows, or a table of pyarrow. Of a Dask DataFrame the
+        partitions are asked on the workers of its cluster; `pip install 'chatnb[dask]'`.
+    prompt
+        `{column}` stands for what the row has there; `{{` and `}}` are braces.
+    schema
+        A pydantic model, dataclass, type or JSON schema that each answer has to fit: its properties become typed
+        columns. Without it there is a column `answer`.
+    answers
+        The file that keeps the answers. By default one in the data folder, the same for the same question.
+    key
+        A column whose values tell rows apart; by default the prompt does.
+    retry_failed
+        Whether rows that failed earlier are asked again.
+    prefix
+        Stands before the names of the new columns.
+    price
+        Of a million tokens, read and written, in any currency: what it will cost is told then.
+    settings
+        Everything else that shapes an answer; by default what `%config`, files and the environment say.
+    chat
+        Whose connections are used; by default its own.
+
+    Raises
+    ------
+    ChatError
+        If a column or the prompt is wrong, the first rows all fail alike, or the file cannot be written.
+    """
+    settings = settings or (chat.settings if chat else ChatConfig.instance().settings())
+    settings = replace(settings, model=model or settings.model)
+    path = None if answers is None else Path(answers).expanduser()
+    ask = EachRow(prompt, settings, schema, path, key, retry_failed, prefix, price)
+    if chat is not None:
+        return ask_rows(frame, ask, chat, _bar())
+    with closing(Chat(settings=settings)) as own:
+        return ask_rows(frame, ask, own, _bar())
+
+
+def ask_rows(frame: Any, each: EachRow, chat: Chat, bar: Bar) -> Any:
+    """Return a table with the answers as further columns, and show meanwhile how far it is.
+
+    Raises
+    ------
+    ChatInterrupted
+        At an interrupt; what was answered is kept.
+    ChatError
+        As `over` does.
+    """
+    if type(frame).__module__.partition(".")[0] == "dask":
+        # Lazy: an extra, and its import takes a second.
+        from .dask_rows import run_on_workers  # noqa: PLC0415
+
+        return run_on_workers(frame, each)
+    try:
+        return each.run(frame, chat, bar.show)
+    finally:
+        bar.close()
+
+
+def bar_in(shell: Any, *, is_live: bool) -> Bar:
+    """Return what shows how far it is in a shell of IPython's."""
+    return CellBar(shell, is_live=is_live) if hasattr(shell, "get_parent") else bar_for(sys.stderr)
+
+
+def bar_for(stream: TextIO) -> Bar:
+    """Return what shows how far it is in a terminal, or in a log."""
+    return TerminalBar(stream) if stream.isatty() else PlainBar(stream)
+
+
+def _bar() -> Bar:
+    """Return what shows how far it is, wherever this runs."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is not None and hasattr(shell, "get_parent"):
+        return bar_in(shell, is_live=bool(shell.get_parent().get("content", {}).get("allow_stdin", True)))
+    return bar_for(sys.stderr)

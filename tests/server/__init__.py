@@ -1,0 +1,1 @@
+"""A real Jupyter Server, and real clients of its WebSocket."""
