@@ -26,7 +26,7 @@ from tests.faults.script import Answer, Status
 from tests.faults.server import FaultServer
 
 ONCE = RetryPolicy(attempts=1)
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 class Kind(BaseModel):
