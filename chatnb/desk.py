@@ -22,7 +22,6 @@ from .context.gather import Gatherer
 from .context.recorder import Recorder
 from .context.summaries import summarize
 from .context.variables import VariablesSource
-from .each_row import EachRow
 from .errors import ChatInterrupted, SettingsError
 from .markdown.safe import CodeBlock, code_blocks, safe_markdown
 from .messages import Context, Image, Message, Session, ToolCall
@@ -34,10 +33,11 @@ from .questions import again, provider_for, settings_in
 from .receipt import Receipt
 from .reply import Reply
 from .resuming import go_on
+from .rows.each_row import EachRow
+from .rows.over import ask_rows, bar_in
 from .schema import Schema
 from .settings import Settings
 from .sources import ask_user, outside
-from .tables import ask_rows, bar_in
 from .tools.approval import Proposal, Verdict
 from .tools.printed import printed_calls
 from .tools.toolbox import Toolbox
