@@ -31,7 +31,7 @@ from .errors import SettingsError
 from .messages import Json, Message, Session, title_of
 from .wire import VERSION, message_from_json, session_from_json, to_json
 
-_OWN = ("title", "model", "system", "pins", "hidden", "tip", "tags", "options", "think")
+_OWN = ("title", "model", "system", "pins", "hidden", "tip", "forked", "tags", "options", "think")
 """Fields of a session that do not follow from its messages."""
 
 # A range that is shorter takes as much room as what it stands for.

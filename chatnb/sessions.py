@@ -265,7 +265,7 @@ class Sessions:
             )
         last = until or said[-1].id
         title = title or f"{whole.title} (fork)"
-        copy = forked(whole, [message for message in said if message.id <= last], self.fresh(title))
+        copy = forked(whole, last, self.fresh(title))
         # What is not to be on disk is not copied there.
         is_saved = any(info.id == whole.id for info in self.store.sessions())
         (self.store if is_saved else self._unsaved).create(copy)

@@ -137,6 +137,8 @@ def _header(tables: Tables) -> Session:
     times = (session.created_at, session.updated_at or session.created_at)
     if session.tip and len(session.tip) != 2:  # noqa: PLR2004 - a turn, and the newest one then
         session = replace(session, tip=())
+    if session.forked and len(session.forked) != 2:  # noqa: PLR2004 - a session, and a message of it
+        session = replace(session, forked=())
     # Lists are sorted by time and searched by title: one odd file may not spoil them.
     if not all(isinstance(text, str) for text in texts) or any(time.tzinfo is None for time in times):
         msg = "a field of its table `session` is not what it should be"

@@ -72,13 +72,15 @@ def test_a_store_that_was_deleted_comes_back_from_a_notebook_byte_for_byte(home:
         "%chat new",
         "%chat tag thesis",
         "%%chat\nPing",
+        "%chat fork",
+        "%%chat\nGood morning",
     )
     before = stored(home)
     shutil.rmtree(home)
 
     again = executed(tmp_path / "again.ipynb", "%load_ext chatnb", "%chat import talk.ipynb", "%chat import talk.ipynb")
 
-    assert len(before) == 3
+    assert len(before) == 4
     assert stored(home) == before
     assert "all there already" in again.cells[2].outputs[0]["data"]["text/plain"]
 
