@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from .errors import ChatError as ChatError
     from .errors import ChatInterrupted as ChatInterrupted
     from .panel import ChatPanel as ChatPanel
+    from .rows.over import over as over
     from .settings import Settings as Settings
-    from .tables import over as over
     from .tools.tool import tool as tool
     from .transfer import export_sessions as export_sessions
     from .transfer import import_sessions as import_sessions
@@ -59,7 +59,7 @@ _HOMES = {
     "Settings": "settings",
     "export_sessions": "transfer",
     "import_sessions": "transfer",
-    "over": "tables",
+    "over": "rows.over",
     "tool": "tools.tool",
     "tools_for": "bench",
 }

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from .history import summary_in
-from .messages import Message, Session, Summary, new_id
+from .messages import Message, Session, Summary, derived_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +114,19 @@ def branches(session: Session) -> tuple[Branch, ...]:
     return tuple(found)
 
 
-def forked(session: Session, messages: Sequence[Message], copy: Session) -> Session:
-    """Return `copy` with messages of a session as its own, with ids of its own in the same order.
+def forked(session: Session, until: str, copy: Session) -> Session:
+    """Return `copy` with what was said in a session, up to one of its messages, as its own.
 
-    Parameters
-    ----------
-    messages
-        A path of it, from the beginning.
+    The copies have ids of their own, in the same order and always the same ones: so a notebook that holds both sessions
+    need not hold what they share twice.
     """
-    turns = {node: new_id(message.created_at) for message in reversed(messages) for node in [node_of(message)]}
+    last = next(message for message in session.messages if message.id == until)
+    messages = [message for message in path(session, node_of(last)) if message.id <= until]
+    turns = {
+        node: derived_id(message.created_at, copy.id, node)
+        for message in reversed(messages)
+        for node in [node_of(message)]
+    }
     ids = {message.id: message.id.replace(node_of(message), turns[node_of(message)], 1) for message in messages}
     return replace(
         copy,
@@ -130,6 +134,7 @@ def forked(session: Session, messages: Sequence[Message], copy: Session) -> Sess
         system=session.system,
         pins=session.pins,
         hidden=tuple(ids[message_id] for message_id in session.hidden if message_id in ids),
+        forked=(session.id, until),
         messages=tuple(_copied(message, copy.id, ids, turns) for message in messages),
     )
 

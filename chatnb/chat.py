@@ -107,8 +107,7 @@ class Chat:
             self.settings = replace(self.settings, model=model)
         self.catalog = catalog or Catalog()
         if self.settings.replay:
-            path = Path(self.settings.recording or recordings.DEFAULT)
-            recordings.replay(self.catalog, path, keeps_pace=self.settings.replay_pace)
+            recordings.use(self.catalog, self.settings)
         self.portal = portal or Portal()
         self.tools = tools
         self.mcp = McpTools()
@@ -174,7 +173,7 @@ class Chat:
         session: Session | None = None,
         schema: Mapping[str, Json] | None = None,
         tools: Tools | None = None,
-        without: str = "",
+        chosen: Mapping[str, Json] | None = None,
         instead_of: str = "",
         fit: int = 0,
         is_cached: bool = False,
@@ -186,6 +185,8 @@ class Chat:
         ----------
         reading
             All that the question carries along, and what has to be told of it.
+        chosen
+            The options that were given with it: `Message.chosen`.
         instead_of
             The turn in whose place it is asked: the model reads what was said before that one, which stays as a branch.
         is_cached
@@ -207,6 +208,7 @@ class Chat:
             user_id=settings.user_id,
             after=self.sessions.follows(session, instead_of=instead_of),
             digest=digest_of(parts, settings, schema, names, session.system) if is_cached else "",
+            chosen=chosen or {},
         )
         return Ask(
             question=replace(question, turn_id=question.id),
@@ -214,7 +216,6 @@ class Chat:
             settings=settings,
             schema=schema,
             tools=tools,
-            without=without,
             fit=fit,
             notes=(*reading.notes, *(tools.notes if tools else ())),
             calls=tuple(calls),

@@ -143,9 +143,9 @@ class ChatConfig(SingletonConfigurable):
     )
     shell = Bool(default_value=False, help="Whether there is a tool that runs commands.").tag(config=True)
     replay = Enum(
-        ("", "strict"),
+        ("", "record", "strict"),
         _DEFAULT.replay,
-        help='"strict": answers come from a recording (%chat record), and from nobody else.',
+        help='"record": a recording is made of what models answer; "strict": answers come from it, and from nobody else.',
     ).tag(config=True)
     replay_pace = Bool(_DEFAULT.replay_pace, help="Whether a recording answers as slowly as it was recorded.").tag(
         config=True
@@ -201,7 +201,7 @@ class ChatConfig(SingletonConfigurable):
             rules=self.rules,
             secrets=cast("Literal['remote', 'always', 'never']", self.secrets),
             tool_rounds=self.tool_rounds,
-            replay=cast("Literal['', 'strict']", self.replay),
+            replay=cast("Literal['', 'record', 'strict']", self.replay),
             replay_pace=self.replay_pace,
             recording=self.recording,
             save=self.save,

@@ -22,7 +22,6 @@ from .context.gather import Gatherer
 from .context.recorder import Recorder
 from .context.summaries import summarize
 from .context.variables import VariablesSource
-from .each_row import EachRow
 from .errors import ChatInterrupted, SettingsError
 from .markdown.safe import CodeBlock, code_blocks, safe_markdown
 from .messages import Context, Image, Message, Session, ToolCall
@@ -34,10 +33,11 @@ from .questions import again, provider_for, settings_in
 from .receipt import Receipt
 from .reply import Reply
 from .resuming import go_on
+from .rows.each_row import EachRow
+from .rows.over import ask_rows, bar_in
 from .schema import Schema
 from .settings import Settings
 from .sources import ask_user, outside
-from .tables import ask_rows, bar_in
 from .tools.approval import Proposal, Verdict
 from .tools.printed import printed_calls
 from .tools.toolbox import Toolbox
@@ -182,7 +182,7 @@ class Desk:
             raise SettingsError(
                 "--answers, --key, --prefix, --price and --retry-failed are about rows: name a table with --over."
             )
-        schema = Schema.of(self._named(options.schema, "--schema")) if options.schema else None
+        schema = self._schema(options)
         ask = self.chat.prepare(
             text,
             carried
@@ -191,36 +191,54 @@ class Desk:
             session=session,
             schema=schema.json if schema else None,
             tools=self.bench.toolbox(options.tools, session, is_tried=options.trial),
+            chosen=options.chosen,
             instead_of=sessions.question(options.instead, session)[1].turn_id if options.instead else "",
             is_cached=options.cache,
         )
         if options.dry_run:
             return Receipt(self.chat.portal.call(self.chat.plan(ask)), is_sent=False)
-        self._options = options
-        self._asked_in = sessions.current.id, session
         self._follow(ask, options, schema)
         return None
 
-    def again(self, question: Message, settings: Settings, *, fit: bool = False) -> None:
-        """Ask a question of the last session anew, as it was; the earlier answer to it stays as a branch."""
-        session = self.last_session
-        history, tools = self.chat.sessions.history(session), self.bench.toolbox(session=session)
-        ask = again(self.chat, question, history, session=session, settings=settings, tools=tools, fit=fit)
-        self._follow(ask, Options())
+    def again(
+        self, question: Message, session: Session, *, model: str = "", is_fresh: bool = False, fit: bool = False
+    ) -> None:
+        """Ask a question of a session anew, with its own options; the earlier answer to it stays as a branch.
 
-    def refresh(self, question: Message) -> None:
-        """Ask a question of the current session anew, with everything that it carried along as it is now."""
-        gatherer, reading = self.gatherer(), Reading()
+        Parameters
+        ----------
+        model
+            Another one than then.
+        is_fresh
+            Whether it carries along what it did as that is now, instead of as it was.
+        """
+        last = self.chat.last
+        is_last = last is not None and last.question.turn_id == question.turn_id
+        options = self._options if is_last else Options.of(question.chosen)
+        schema = self._schema(options)
+        settings = options.over(self.settings(session))
+        ask = again(
+            self.chat,
+            question,
+            self.chat.sessions.history(session),
+            session=session,
+            settings=replace(settings, model=model or settings.model),
+            tools=self.bench.toolbox(options.tools, session, is_tried=options.trial),
+            schema=schema.json if schema else None,
+            reading=self._read_anew(question, options) if is_fresh else None,
+            fit=fit,
+        )
+        self._follow(ask, options, schema)
+
+    def _read_anew(self, question: Message, options: Options) -> Reading:
+        gatherer, reading = self.gatherer(options.ext), Reading()
         for part in question.parts:
             if isinstance(part, Context) and part.ref:
                 reading += gatherer.read(part.ref)
             elif isinstance(part, Context | Image):
                 name = part.label if isinstance(part, Context) else "A picture"
                 reading += Reading((part,), (f"{name} is sent as it was: it cannot be read again.",))
-        ask = self.chat.prepare(
-            question.text, reading, settings=self.settings(), tools=self.bench.toolbox(), without=question.turn_id
-        )
-        self._follow(ask, Options())
+        return reading
 
     def printed(self, tools: Sequence[str] = ()) -> tuple[tuple[ToolCall, ...], Toolbox]:
         """Return the calls that the last answer only prints, and the tools that it was given.
@@ -315,6 +333,8 @@ class Desk:
 
     def _follow(self, ask: Ask, options: Options, schema: Schema | None = None) -> None:
         """Start a turn, show it until it ends, and do with the answer what the options say."""
+        self._options = options
+        self._asked_in = self.chat.sessions.current.id, ask.session
         try:
             self._shown = self._view(ask)
             turn = follow(self.chat.portal, lambda: self.chat.begin(ask), self._shown)
@@ -356,6 +376,9 @@ class Desk:
             is_more = len(cells) > 1 or cells[0][0] != "code"
             if not (is_more and self._bridge.put(cells)):
                 self.shell.set_next_input("\n\n".join(block.code for block in blocks))
+
+    def _schema(self, options: Options) -> Schema | None:
+        return Schema.of(self._named(options.schema, "--schema")) if options.schema else None
 
     def _named(self, name: str, option: str) -> Any:
         try:

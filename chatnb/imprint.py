@@ -29,7 +29,10 @@ from pathlib import Path
 
 from .errors import SettingsError
 from .messages import Json, Message, Session, title_of
-from .wire import VERSION, message_from_json, to_json
+from .wire import VERSION, message_from_json, session_from_json, to_json
+
+_OWN = ("title", "model", "system", "pins", "hidden", "tip", "forked", "tags", "options", "think")
+"""Fields of a session that do not follow from its messages."""
 
 # A range that is shorter takes as much room as what it stands for.
 _WORTH = 24
@@ -88,16 +91,13 @@ def session_of(outputs: Sequence[Mapping[str, Json]], place: Path | None = None)
     (told,) = [kept["session"] for output in outputs if "messages" in (kept := _kept(output) or {})]
     own = told if isinstance(told, dict) else {}
     places = {} if place is None else {"notebook": str(place), "folder": str(place.parent)}
-    return Session(
-        id=question.session_id,
-        created_at=_time_in(question.session_id) or question.created_at,
-        title=own.get("title", ""),
-        model=own.get("model", ""),
-        system=own.get("system", ""),
-        pins=tuple(own.get("pins", ())),
-        place=places.get(own.get("place", ""), ""),
-        user_id=question.user_id,
-    )
+    fields = {
+        "id": question.session_id,
+        "created_at": (_time_in(question.session_id) or question.created_at).isoformat(),
+        "place": places.get(own.get("place", ""), ""),
+        "user_id": question.user_id,
+    }
+    return session_from_json(fields | {name: own[name] for name in _OWN if name in own})
 
 
 def messages_of(outputs: Sequence[Mapping[str, Json]]) -> tuple[Message, ...]:
@@ -147,16 +147,12 @@ def _kept(output: Mapping[str, Json]) -> Mapping[str, Json] | None:
 
 def _own(session: Session, question: Message) -> dict[str, Json]:
     """Return what of a session does not follow from its messages."""
-    kind = "notebook" if session.place.endswith(".ipynb") else "folder" if session.place else ""
-    title = "" if session.title == title_of(question.text) else session.title
-    fields = {
-        "title": title,
-        "model": session.model,
-        "system": session.system,
-        "pins": list(session.pins),
-        "place": kind,
-    }
-    return {name: value for name, value in fields.items() if value}
+    written = to_json(session)
+    if session.title == title_of(question.text):
+        written.pop("title", None)
+    own = {name: written[name] for name in _OWN if name in written}
+    kind = "notebook" if session.place.endswith(".ipynb") else "folder"
+    return own | {"place": kind} if session.place else own
 
 
 def _time_in(session_id: str) -> datetime | None:

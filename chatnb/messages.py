@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Any, Literal
 
 Json = Any  # what json.loads returns
@@ -166,6 +167,8 @@ class Message:
         Aware, in UTC.
     digest
         Of questions only: what is the same where the answer is to be (cached.py); empty where nobody wants it found again.
+    chosen
+        Of questions only: the options that were given with it, by the names of options.py, so that it can be asked again.
     model, outcome, usage, duration_s, options, seams, error, host, origin
         Of replies only: who answered, how it ended, what it cost, seconds from question to end, the options that
         were sent, where it was mended, what went wrong, which of several hosts ended it, and where it comes from if no
@@ -185,6 +188,7 @@ class Message:
     turn_id: str = ""
     after: str | None = None
     digest: str = ""
+    chosen: Mapping[str, Json] = field(default_factory=dict)
     model: str = ""
     outcome: Outcome | None = None
     usage: Usage | None = None
@@ -222,6 +226,8 @@ class Session:
     tip
         The turn that the next question follows, and which one was the newest when that was chosen: it no longer counts
         once there is a newer one. Empty: the next question follows the newest.
+    forked
+        The session and its message that this one began with a copy of; empty if it is no fork.
     tags
         Words of the user's to find it by.
     state
@@ -243,6 +249,7 @@ class Session:
     pins: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     tip: tuple[str, ...] = ()
+    forked: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     state: str = ""
     options: Mapping[str, Json] = field(default_factory=dict)
@@ -273,8 +280,16 @@ def now() -> datetime:
 
 def new_id(at: datetime | None = None) -> str:
     """Return a new id that sorts by its time: `20261121T094501123456-1f0c9a2b`."""
-    at = at or now()
-    return f"{at:%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
+    return _id(at or now(), secrets.token_hex(4))
+
+
+def derived_id(at: datetime, *names: str) -> str:
+    """Return an id as `new_id` does, but always the same one for the same names."""
+    return _id(at, blake2b("/".join(names).encode(), digest_size=4).hexdigest())
+
+
+def _id(at: datetime, mark: str) -> str:
+    return f"{at:%Y%m%dT%H%M%S%f}-{mark}"
 
 
 def title_of(question: str, limit: int = 60) -> str:

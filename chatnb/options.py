@@ -10,11 +10,13 @@ import argparse
 import io
 import json
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, NoReturn
 
 from .errors import SettingsError
+from .messages import Json
 from .settings import Settings
 
 
@@ -76,6 +78,32 @@ class Options:
     price: tuple[float, float] | None = None
     retry_failed: bool = False
 
+    @property
+    def chosen(self) -> dict[str, Json]:
+        """What is said here, as JSON: what the question keeps of it (`Message.chosen`)."""
+        said = {name: value for name in _KEPT if (value := getattr(self, name)) != getattr(_NOTHING, name)}
+        # Sorted, as Jupyter saves it: a session comes back from its notebook byte for byte.
+        return {
+            name: dict(sorted(value)) if name == "option" else _KEPT[name](value)
+            for name, value in sorted(said.items())
+        }
+
+    @classmethod
+    def of(cls, chosen: Mapping[str, Json]) -> Options:
+        """Return what a question kept; what is no value for an option, as in a file of others, is left out.
+
+        Examples
+        --------
+        >>> Options.of(Options(tools=("files",), option=(("seed", 1),)).chosen).tools
+        ('files',)
+        """
+        fitting: dict[str, Any] = {
+            name: value for name, kind in _KEPT.items() if isinstance(value := chosen.get(name), kind)
+        }
+        fitting |= {name: tuple(map(str, fitting[name])) for name in ("ext", "tools") if name in fitting}
+        fitting |= {"option": tuple(fitting["option"].items())} if "option" in fitting else {}
+        return cls(**fitting)
+
     def over(self, settings: Settings) -> Settings:
         """Return `settings` with what is said here in place of what they say."""
         return replace(
@@ -89,6 +117,27 @@ class Options:
             history=settings.history if self.history else 0,
             save=settings.save and self.save,
         )
+
+
+_NOTHING = Options()
+_KEPT: dict[str, Any] = {
+    "model": str,
+    "system": str,
+    "option": dict,
+    "think": bool,
+    "keep_alive": str,
+    "timeout": float,
+    "history": bool,
+    "save": bool,
+    "schema": str,
+    "ext": list,
+    "tools": list,
+    "trial": bool,
+}
+"""What a question keeps of its options, and what that is as JSON: all that shapes its answer.
+
+Not what becomes of it: a question may come from others, and asked again it must not take a variable's place.
+"""
 
 
 class HelpAsked(Exception):  # noqa: N818 - no error: `-h` was given, and `text` answers it

@@ -50,8 +50,6 @@ class Ask:
 
     Attributes
     ----------
-    without
-        Id of an earlier turn that the model is not to read.
     fit
         A window of at least so many tokens that holds everything, as far as the model itself can and whatever the
         settings say; 0: as they say.
@@ -66,7 +64,6 @@ class Ask:
     settings: Settings
     schema: Mapping[str, Json] | None = None
     tools: Tools | None = None
-    without: str = ""
     fit: int = 0
     notes: tuple[str, ...] = ()
     calls: tuple[ToolCall, ...] = ()
@@ -148,8 +145,7 @@ class Planner:
         info = await self._catalog.info(model.name, settings) if self._model is None else None
         specs = ask.tools.specs if ask.tools else ()
         in_words = await self._reads_words(model.name, settings)
-        earlier = [message for message in history if not ask.without or message.turn_id != ask.without]
-        (question, *earlier), blind = _seen_by(info, (ask.question, *earlier))
+        (question, *earlier), blind = _seen_by(info, (ask.question, *history))
         tools = Blind(ask.tools) if ask.tools and _is_blind(info) else ask.tools
         # In one go: each way to a thread and back costs as much as what is read there.
         rules, calibration = await asyncio.to_thread(self._read, model.name, settings)
@@ -178,7 +174,8 @@ class Planner:
             pictures = [part for part in ask.question.parts if isinstance(part, Image)]
             lost = [Item("image", 0, "left out", f"{model.name} cannot see", question.id) for _ in pictures]
             composed = replace(composed, items=(*composed.items[:-1], *lost, composed.items[-1]))
-        options = {**settings.options, "num_ctx": composed.num_ctx}
+        # In the order in which Jupyter saves them: a session comes back from its notebook byte for byte.
+        options = dict(sorted({**settings.options, "num_ctx": composed.num_ctx}.items()))
         if is_fixed:  # nobody is asked for it, so it is not told either, and no count is held against it
             del options["num_ctx"]
         request = read = Request(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from .chat import Chat
 from .config import ChatConfig
 from .context.base import Reading
 from .engine import Tools
-from .messages import Context, Image, Message, Session
+from .messages import Context, Image, Json, Message, Session
 from .models.base import Provider
 from .planner import Ask, fitting_window
 from .settings import Settings
@@ -41,23 +41,33 @@ def again(
     session: Session,
     settings: Settings,
     tools: Tools,
+    schema: Mapping[str, Json] | None = None,
+    reading: Reading | None = None,
     fit: bool = False,
 ) -> Ask:
-    """Return a question of the session to be asked anew, as it was; the earlier answer to it stays as a branch.
+    """Return a question of the session to be asked anew in its own place; the earlier answer to it stays as a branch.
+
+    A question that is not in the history, since one before it was asked anew, is asked at the end.
 
     Parameters
     ----------
+    settings, tools, schema
+        With what the question's own options say: `Options.of(question.chosen)`.
+    reading
+        What it carries along now; by default what it carried along then.
     fit
         With a window that holds everything that was to be read.
     """
-    least = fitting_window([message for message in history if message.turn_id == question.turn_id])
+    turn = [message for message in history if message.turn_id == question.turn_id]
     carried = tuple(part for part in question.parts if isinstance(part, Context | Image))
     return chat.prepare(
         question.text,
-        Reading(carried),
+        Reading(carried) if reading is None else reading,
         settings=settings,
         session=session,
+        schema=schema,
         tools=tools,
-        instead_of=question.turn_id,
-        fit=max(least, 1) if fit else 0,
+        chosen=question.chosen,
+        instead_of=question.turn_id if turn else "",
+        fit=max(fitting_window(turn), 1) if fit else 0,
     )

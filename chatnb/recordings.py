@@ -7,10 +7,21 @@ from pathlib import Path
 from .errors import SettingsError
 from .models.cassette import Cassette
 from .models.catalog import Catalog
+from .settings import Settings
 from .stores.disk import explained, write_aside
 
 DEFAULT = "chatnb-recording.json"
 """The file, beside the notebook, where none is named."""
+
+
+def use(catalog: Catalog, settings: Settings, *, is_fresh: bool = False) -> None:
+    """Do what the settings say of recordings, if anything: `record` or `replay`."""
+    path = Path(settings.recording or DEFAULT).absolute()  # wherever a cell may go from here
+    match settings.replay:
+        case "record":
+            record(catalog, path, is_fresh=is_fresh)
+        case "strict":
+            replay(catalog, path, keeps_pace=settings.replay_pace)
 
 
 def record(catalog: Catalog, path: Path, *, is_fresh: bool = False) -> None:
@@ -31,11 +42,15 @@ def record(catalog: Catalog, path: Path, *, is_fresh: bool = False) -> None:
 
     def save() -> None:
         # On the loop: it takes some milliseconds, and an answer that was given is kept whatever comes.
+        if path.exists():  # another chat of the notebook may have added to it
+            cassette.adopt(Cassette.of_text(_read(path), name=str(path)))
         with explained(path):
             write_aside(path, [cassette.to_text().encode()])
 
-    is_there = path.exists() and not is_fresh
-    cassette = Cassette.of_text(_read(path), save, str(path)) if is_there else Cassette(save, str(path))
+    cassette = Cassette(save, str(path))
+    if is_fresh:
+        with explained(path):
+            path.unlink(missing_ok=True)
     save()  # so that one that cannot be written is told now
     catalog.record(cassette)
 

@@ -265,7 +265,7 @@ class Sessions:
             )
         last = until or said[-1].id
         title = title or f"{whole.title} (fork)"
-        copy = forked(whole, [message for message in said if message.id <= last], self.fresh(title))
+        copy = forked(whole, last, self.fresh(title))
         # What is not to be on disk is not copied there.
         is_saved = any(info.id == whole.id for info in self.store.sessions())
         (self.store if is_saved else self._unsaved).create(copy)
@@ -290,6 +290,11 @@ class Sessions:
         """Change fields of the current session, such as title, model, system, pins, hidden, options, tags."""
         self._enter(replace(self.current, **fields))
         self._change(self.current.id, **fields)
+
+    def reread(self) -> Session:
+        """Return the current session as it is kept now, without its messages: another kernel may have changed it."""
+        whole = self._begun(self.current)
+        return self._enter(replace(whole, messages=())) if whole else self.current
 
     def _change(self, session_id: str, **fields: Json) -> None:
         for store in (self.store, self._unsaved):

@@ -100,7 +100,7 @@ class Settings:
     tool_rounds
         How many times a model may call tools in one turn.
     replay
-        "strict": a recording answers, and nobody else.
+        "strict": a recording answers, and nobody else. "record": models answer, and a recording is made of it.
     replay_pace
         Whether it answers as slowly as it was recorded.
     recording
@@ -130,7 +130,7 @@ class Settings:
     rules: bool = True
     secrets: Literal["remote", "always", "never"] = "remote"
     tool_rounds: int = 20
-    replay: Literal["", "strict"] = ""
+    replay: Literal["", "record", "strict"] = ""
     replay_pace: bool = False
     recording: str = ""
     save: bool = True

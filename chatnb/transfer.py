@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+import os
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from .errors import SessionError, SessionNotFound, SettingsError, StoreError
-from .exports.base import Style, title
+from .exports.base import Style, file_name, title
 from .exports.catalog import FORMATS, format_of
 from .exports.redaction import Redaction
 from .imports.files import read_sessions
-from .messages import Message, Session
+from .messages import ARCHIVED, Message, Session
 from .sessions import Sessions
 from .stores.disk import write_aside
 from .stores.tinydb import SAFE_ID
 
+_ALL = 1_000_000  # places that a search finds: more than there are
 _ROLES = ("system", "user", "assistant", "tool")
 
 
@@ -55,6 +58,7 @@ def export_sessions(
     names: Sequence[str] = (),
     *,
     every: bool = False,
+    search: Sequence[str] = (),
     format_name: str = "",
     style: Style = Style(),  # noqa: B008 - frozen
     redact: Sequence[str] | None = None,
@@ -62,20 +66,23 @@ def export_sessions(
     confirm: Callable[[str], bool] = lambda _: False,
     write: Callable[[str], object] = lambda _: None,
 ) -> Exported:
-    """Write sessions to a file, whole or not at all.
+    """Write sessions to a file, whole or not at all, or each to a file of its own in a folder.
 
     Parameters
     ----------
     sessions
         Those of a chat: `chat.sessions`.
     path
-        The file, or "-" where `write` takes the text.
+        The file, or "-" where `write` takes the text; or a folder: one that is there, or a path that ends in a slash.
     names
-        Titles or ids; none: the current session is meant.
+        Titles or ids.
     every
-        Whether all sessions are meant.
+        Whether all sessions are meant, archived ones too; not those in the trash.
+    search
+        Words; those sessions are meant in which they are found (`Sessions.search`). Without this, `every` and `names`
+        the current session is.
     format_name
-        A name of `exports.catalog.FORMATS`; by default the suffix tells it.
+        A name of `exports.catalog.FORMATS`; by default a file's suffix tells it.
     style
         How a notebook is written.
     redact
@@ -90,9 +97,9 @@ def export_sessions(
     SessionNotFound
         If a name is that of no session.
     SettingsError
-        If the format is unknown, the file is there and not to be replaced, or nothing was said yet.
+        If the format is unknown, a file is there and not to be replaced, or there is nothing to export.
     SessionError
-        If the file cannot be written; what was there is there still.
+        If a file cannot be written; what was there is there still.
 
     Examples
     --------
@@ -106,30 +113,41 @@ def export_sessions(
     <BLANKLINE>
     >>> chat.close()
     """
+    to = Path(path).expanduser()
+    is_folder = str(path) != "-" and (to.is_dir() or str(path).endswith(("/", os.sep)))
+    if is_folder and not format_name:
+        raise SettingsError(f"{path} is a folder. Name a file in it, or say in which --format each session goes there.")
     form = format_of(str(path), format_name)
     if style != Style() and ".ipynb" not in form.suffixes:
         raise SettingsError("--as-markdown and --run-ready are for notebooks. Name a file that ends in .ipynb.")
     # Of a tree of branches a page shows the one that is read; data is all of it.
     load = sessions.whole if ".json" in form.suffixes else sessions.load
-    chosen = _chosen(sessions, load, names, every=every)
+    chosen = []
+    for session_id in _chosen(sessions, names, search, every=every):
+        try:
+            chosen.append(load(session_id))
+        except SessionNotFound:  # another process has deleted it since it was listed
+            if not (every or search):
+                raise
     taken = ""
     if redact is not None:
         redaction = Redaction(redact)
         chosen = redaction.redacted(chosen)
         taken = redaction.taken.sentence()
-    pieces = form.write(chosen, style)
     if str(path) == "-":
-        for piece in pieces:
+        for piece in form.write(chosen, style):
             write(piece)
     else:
-        _save(Path(path).expanduser(), pieces, lambda question: force or confirm(question))
+        files = _files_in(to, chosen, form.suffixes[0]) if is_folder else {to: chosen}
+        _allow(files, lambda question: force or confirm(question))
+        _save({file: form.write(held, style) for file, held in files.items()}, to if is_folder else None)
     return Exported(tuple(map(title, chosen)), sum(len(session.messages) for session in chosen), taken)
 
 
 def import_sessions(sessions: Sessions, *paths: str | Path) -> list[Imported]:
     """Take the sessions of files into the store, each with its own ids: importing twice changes nothing.
 
-    Of a session that is there already only what is missing is added.
+    A folder stands for the files in it. Of a session that is there already only what is missing is added.
 
     Raises
     ------
@@ -137,7 +155,8 @@ def import_sessions(sessions: Sessions, *paths: str | Path) -> list[Imported]:
         If a file cannot be read or holds what no session can be. All files are read before the first one is taken in,
         so that nothing is imported then.
     """
-    read = [_checked(session, path) for path in map(Path, paths) for session in read_sessions(path.expanduser())[1]]
+    files = [file for path in paths for file in _files_of(Path(path).expanduser())]
+    read = [_checked(session, path) for path in files for session in read_sessions(path)[1]]
     return [_taken_in(sessions, session) for session in read]
 
 
@@ -147,10 +166,17 @@ def add_export_options(parser: argparse.ArgumentParser) -> None:
     add(
         "path",
         metavar="FILE",
-        help="file to write; its suffix tells the format; - is standard output, in Markdown unless --format says otherwise",
+        help="file to write, whose suffix tells the format; FOLDER/ for a file for each session; - is standard output, in Markdown unless --format says otherwise",
     )
     add("names", nargs="*", default=[], metavar="SESSION", help="title or id; none: the session that you are in")
-    add("--all", dest="every", action="store_true", help="all sessions")
+    add("--all", dest="every", action="store_true", help="all sessions, archived ones too")
+    add(
+        "--search",
+        default=(),
+        type=shlex.split,
+        metavar="WORDS",
+        help='the sessions in which these words are found: --search mean, --search "mean negative"',
+    )
     add("--format", dest="format_name", default="", metavar="NAME", help=f"one of {', '.join(FORMATS)}")
     add("--as-markdown", action="store_true", help="in a notebook: answers as cells of Markdown, not as outputs")
     add("--run-ready", action="store_true", help="in a notebook: Python code in answers as cells of code")
@@ -163,43 +189,78 @@ def add_export_options(parser: argparse.ArgumentParser) -> None:
     add("--force", action="store_true", help="replace a file that is there")
 
 
-EXPORT_OPTIONS = ("--all", "--format", "--as-markdown", "--run-ready", "--redact", "--force")
+EXPORT_OPTIONS = ("--all", "--search", "--format", "--as-markdown", "--run-ready", "--redact", "--force")
 """For completion."""
 
 
 def chosen_in(parsed: argparse.Namespace) -> dict[str, Any]:
     """Return what the options of `add_export_options` say, as `export_sessions` takes it."""
-    names = ("path", "names", "every", "format_name", "redact", "force")
+    names = ("path", "names", "every", "search", "format_name", "redact", "force")
     style = Style(as_markdown=parsed.as_markdown, run_ready=parsed.run_ready)
     return {name: getattr(parsed, name) for name in names} | {"style": style}
 
 
-def _chosen(sessions: Sessions, load: Callable[[str], Session], names: Sequence[str], *, every: bool) -> list[Session]:
+def _chosen(sessions: Sessions, names: Sequence[str], search: Sequence[str], *, every: bool) -> list[str]:
+    """Return the ids of the sessions that are meant, the one begun first first."""
+    if bool(names) + bool(search) + every > 1:
+        raise SettingsError("Give titles, --search or --all, but not several of them.")
     if every:
-        infos = sorted(sessions.all(), key=lambda info: info.id)
-        if not infos:
-            raise SettingsError("There are no sessions yet. Ask something first.")
-        return [load(info.id) for info in infos]
-    if names:
-        return [load(found) for found in dict.fromkeys(sessions.find(name).id for name in names)]
-    if not sessions.history(sessions.current):
-        raise SettingsError("Nothing was said in this session yet. Name another one, or give --all.")
-    return [load(sessions.current.id)]
+        found = {info.id for info in sessions.all("", ARCHIVED)}
+        nothing = "There are no sessions yet. Ask something first."
+    elif search:
+        found = {info.id for info, _ in sessions.search(search, _ALL)}
+        nothing = f"{' '.join(search)} was found in no session."
+    elif names:
+        return list(dict.fromkeys(sessions.find(name).id for name in names))  # in the order that was asked for
+    else:
+        found = {sessions.current.id} if sessions.history(sessions.current) else set()
+        nothing = "Nothing was said in this session yet. Name another one, or give --all."
+    if not found:
+        raise SettingsError(nothing)
+    return sorted(found)
 
 
-def _save(path: Path, pieces: Iterator[str], confirm: Callable[[str], bool]) -> None:
-    target = path.resolve()  # of a link what it points to is replaced
-    if target.is_dir():
-        raise SettingsError(f"{path} is a folder. Name a file in it.")
-    if target.exists() and not confirm(f"{path} is there already. Replace it?"):
-        raise SettingsError(f"{path} is there already, and was left as it is. --force replaces it.")
+def _files_in(folder: Path, sessions: Sequence[Session], suffix: str) -> dict[Path, list[Session]]:
+    """Return what each file of a folder holds: a session, under the same name at each export."""
+    files: dict[Path, list[Session]] = {}
+    for session in sessions:
+        name = f"{session.created_at:%Y-%m-%d}-{file_name(session)}"
+        path = folder / f"{name}{suffix}"
+        files[folder / f"{name}-{session.id}{suffix}" if path in files else path] = [session]
+    return files
+
+
+def _allow(files: Iterable[Path], confirm: Callable[[str], bool]) -> None:
+    """Raise SettingsError if files are there already and may not be replaced."""
+    there = [str(path) for path in files if path.exists()]
+    if not there:
+        return
+    what, it = (f"{there[0]} is", "it") if len(there) == 1 else (f"{there[0]} and {len(there) - 1} more are", "them")
+    if not confirm(f"{what} there already. Replace {it}?"):
+        raise SettingsError(f"{what} there already, and nothing was changed. --force replaces {it}.")
+
+
+def _save(files: Mapping[Path, Iterator[str]], folder: Path | None) -> None:
+    """Write files, and create the folder that they are in if it is to be one."""
     try:
-        # Rights as those of any new file: it is made to be handed on.
-        write_aside(target, (piece.encode() for piece in pieces), mode=0o666)
+        if folder:
+            folder.mkdir(exist_ok=True)
+        for path, pieces in files.items():
+            target = path.resolve()  # of a link what it points to is replaced
+            # Rights as those of any new file: it is made to be handed on.
+            write_aside(target, (piece.encode() for piece in pieces), mode=0o666)
     except OSError as error:
         raise SessionError(
-            f"{path} could not be written: {error.strerror or error}. Nothing was changed. Choose another folder."
+            f"{folder or path} could not be written: {error.strerror or error}. What was there is there still. "
+            "Choose another folder."
         ) from error
+
+
+def _files_of(path: Path) -> list[Path]:
+    """Return the files that are in a folder, or the path itself if it is none."""
+    if not path.is_dir():
+        return [path]
+    return sorted(each for each in path.iterdir() if each.is_file() and not each.name.startswith("."))
 
 
 def _checked(session: Session, path: Path) -> Session:

@@ -107,13 +107,14 @@ def test_a_fork_is_the_same_conversation_with_ids_of_its_own() -> None:
     summary = Message("q0003.900", "s", "system", (Summary("In short.", "q0001.001"),), ASKED_AT)
     whole = session_of(*LINEAR, summary, hidden=("q0002",))
 
-    copy = forked(whole, whole.messages, Session("copy", ASKED_AT))
+    copy = forked(whole, summary.id, Session("copy", ASKED_AT))
 
     assert [message.text for message in copy.messages] == [message.text for message in whole.messages]
     assert {message.session_id for message in copy.messages} == {"copy"}
     assert not {message.id for message in copy.messages} & {message.id for message in whole.messages}
     assert ids(path(copy)) == [message.id for message in copy.messages if message.role == "user"]
     assert copy.hidden == (copy.messages[2].id,)
+    assert copy == forked(whole, summary.id, Session("copy", ASKED_AT))
     [part] = copy.messages[-1].parts
     assert isinstance(part, Summary)
     assert part.until == copy.messages[1].id

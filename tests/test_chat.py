@@ -261,13 +261,13 @@ async def test_the_next_question_reads_what_was_said_before(new: New) -> None:
     assert [message.text for message in model.requests[1].messages] == ["Her first name?", "Ada.", "And her last?"]
 
 
-async def test_a_turn_that_is_asked_again_is_not_read(new: New) -> None:
+async def test_a_turn_in_whose_place_a_question_is_asked_is_not_read(new: New) -> None:
     model = ScriptedModel(["Bad."], ["Good."])
     chat = new(model)
     first = chat.ask("Why?")
     await first
 
-    await chat.begin(chat.prepare("Why?", without=first.question.turn_id))
+    await chat.begin(chat.prepare("Why?", instead_of=first.question.turn_id))
 
     assert [message.text for message in model.requests[1].messages] == ["Why?"]
 

@@ -198,7 +198,7 @@ def test_a_conversation_is_not_held_in_a_pipe(tmp_path: Path) -> None:
         (("ask", "--into", "x", "Why?"), "--into. `chatnb ask -h` "),
         (("doctor", "--port", "1"), "--port 1. `chatnb doctor -h` "),
         (("sessions", "--nothing"), "--nothing. `chatnb sessions -h` "),
-        (("over", "a.csv", "{x}", "-t", "files"), "-t. `chatnb over -h` "),
+        (("over", "a.csv", "{x}", "-t", "files"), "-t files. `chatnb over -h` "),
         (("export",), "required: FILE. `chatnb export -h` "),
         (("--retries",), "expected one argument. `chatnb -h` "),
     ],

@@ -150,7 +150,17 @@ def test_thoughts_and_calls_are_kept_as_they_are() -> None:
 def test_a_session_comes_back_as_far_as_a_notebook_knows_it() -> None:
     at = datetime(2026, 11, 21, 9, tzinfo=UTC)
     session = Session(
-        "20261121T090000000000-00000000", at, "Plans", "qwen3:8b", place="/home/ada/a.ipynb", pins=("df",)
+        "20261121T090000000000-00000000",
+        at,
+        "Plans",
+        "qwen3:8b",
+        place="/home/ada/a.ipynb",
+        pins=("df",),
+        hidden=("1",),
+        tip=("", "2"),
+        tags=("t",),
+        options={"seed": 1},
+        think=False,
     )
     imprint = turn_imprint(answered(ANSWER), [ANSWER], session)
     output = {"data": {"text/markdown": ANSWER}, "metadata": {"chatnb": imprint}}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import fields
+
 import pytest
 
 from chatnb.errors import SettingsError
@@ -85,3 +88,26 @@ def test_two_dashes_end_the_options_of_a_line() -> None:
 def test_a_quote_that_stays_open_among_the_options_is_an_error() -> None:
     with pytest.raises(SettingsError, match="cannot be read"):
         parse_question("-m 'tiny")
+
+
+def test_a_question_keeps_what_it_needs_to_be_asked_again() -> None:
+    line = (
+        """-m one -t files -t add --system "Be brief." -o seed=1 -o 'stop=["END"]' --no-think --keep-alive 10m --ext md """
+        "--timeout 5 --no-history --no-save --schema Person --trial"
+    )
+
+    kept = json.loads(json.dumps(parse_question(line).chosen))
+
+    assert Options.of(kept) == parse_question(line)
+    assert parse_question("-c df -s Plans --dry-run --into ada --code").chosen == {}
+
+
+@pytest.mark.parametrize("told", [None, 7, "x", [1], {"a": 1}])
+def test_what_is_no_option_in_a_question_of_others_is_left_out(told: object) -> None:
+    names = [field.name for field in fields(Options)]
+
+    options = Options.of(dict.fromkeys([*names, "unheard_of"], told))
+
+    assert options.session == ""
+    assert options.over(Settings()).retry == Settings().retry
+    assert Options.of(json.loads(json.dumps(options.chosen))) == options

@@ -281,6 +281,17 @@ async def test_a_question_is_asked_again_as_it_was(tmp_path: Path) -> None:
         assert here.model.requests[1].messages[-1].parts == here.model.requests[0].messages[-1].parts
 
 
+async def test_a_question_is_asked_again_with_the_tools_that_were_chosen_for_it(tmp_path: Path) -> None:
+    async with room(tmp_path, ["One"], ["Two"]) as here:
+        done = await here.call("ask", text="Read.", tools=["read_file"])
+        await here.said(2)
+
+        await here.call("again", turn=done["turn"])
+        await until(lambda: here.branches == ["2/2", "2/2"])
+
+        assert [[tool.name for tool in request.tools] for request in here.model.requests] == [["read_file"]] * 2
+
+
 async def test_an_earlier_answer_is_gone_back_to_and_goes_on_with_what_followed_it(tmp_path: Path) -> None:
     async with room(tmp_path, ["One"], ["More"], ["Two"]) as here:
         first = await here.call("ask", text="First?")

@@ -12,7 +12,7 @@ import pytest
 from chatnb.errors import ChatError, SettingsError
 from chatnb.exports.base import Style
 from chatnb.exports.catalog import FORMATS
-from chatnb.messages import Context, Session, Text
+from chatnb.messages import ARCHIVED, Context, Session, Text
 from chatnb.sessions import Sessions
 from chatnb.stores.tinydb import TinyStore
 from chatnb.transfer import export_sessions, import_sessions
@@ -119,6 +119,10 @@ def test_an_export_is_readable_as_any_new_file_is(sessions: Sessions, tmp_path: 
         ("chat.md", {"names": ["Nobody"]}, "Nobody"),
         ("chat.md", {"style": Style(run_ready=True)}, "for notebooks"),
         ("chat.md", {"redact": ["("]}, "no regular expression"),
+        ("chat.md", {"search": ["gibberish"]}, "gibberish was found in no session"),
+        ("chat.md", {"search": ["names"], "every": True}, "not several of them"),
+        ("folder/", {}, "in which --format"),
+        ("nowhere/folder/", {"format_name": "md"}, "could not be written"),
         ("nowhere/chat.md", {}, "could not be written"),
     ],
 )
@@ -126,7 +130,7 @@ def test_what_cannot_be_exported_is_told_and_leaves_nothing(
     path: str, options: dict[str, object], words: str, sessions: Sessions, tmp_path: Path
 ) -> None:
     with pytest.raises(ChatError, match=words):
-        export_sessions(sessions, path if path == "-" else tmp_path / path, **options)  # type: ignore[arg-type]  # options of all kinds
+        export_sessions(sessions, path if path == "-" else f"{tmp_path}/{path}", **options)  # type: ignore[arg-type]  # options of all kinds
 
     assert {each.name for each in tmp_path.iterdir()} == {"sessions"}
 
@@ -208,3 +212,41 @@ def test_one_chat_alone_in_its_file_is_read_too(sessions: Sessions, tmp_path: Pa
     [imported] = import_sessions(Sessions(TinyStore(tmp_path / "new")), tmp_path / "one.jsonl")
 
     assert [message.text for message in imported.session.messages] == ["Hello", "Hi."]
+
+
+def test_what_a_search_finds_goes_into_one_file(sessions: Sessions, tmp_path: Path) -> None:
+    sessions.set_state(sessions.find("Another"), ARCHIVED)
+    for name, words in {"one": ["hello"], "both": ["h"], "phrase": ["names of"]}.items():
+        export_sessions(sessions, tmp_path / f"{name}.json", search=words)
+
+    found = {
+        path.stem: [each["title"] for each in json.loads(path.read_text())["sessions"]]
+        for path in tmp_path.glob("*.json")
+    }
+
+    assert found == {"one": ["Another"], "both": ["Names of people", "Another"], "phrase": ["Names of people"]}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_each_session_goes_into_a_file_of_its_own_in_a_folder(name: str, sessions: Sessions, tmp_path: Path) -> None:
+    twin = sessions.fresh("Another")
+    sessions.store.create(replace(twin, created_at=examples.everything().created_at))
+    suffix = FORMATS[name].suffixes[0]
+
+    done = export_sessions(sessions, f"{tmp_path}/chats/", every=True, format_name=name)
+    again = export_sessions(sessions, tmp_path / "chats", every=True, format_name=name, confirm=lambda _: True)
+
+    day = f"{examples.everything().created_at:%Y-%m-%d}"
+    names = [f"{day}-Names-of-people", f"{day}-Another", f"{day}-Another-{twin.id}"]
+    assert {path.name for path in (tmp_path / "chats").iterdir()} == {f"{each}{suffix}" for each in names}
+    assert len(done.titles) == 3
+    assert again == done
+
+
+def test_a_folder_of_notebooks_is_the_store(sessions: Sessions, tmp_path: Path) -> None:
+    export_sessions(sessions, f"{tmp_path}/chats/", every=True, format_name="ipynb")
+    new = Sessions(TinyStore(tmp_path / "new"))
+
+    import_sessions(new, tmp_path / "chats")
+
+    assert files(tmp_path / "new") == files(tmp_path / "sessions")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..ablation import Effect, ablate
+from ..branches import node_of
 from ..desk import Desk
-from ..errors import ChatInterrupted, SettingsError
+from ..errors import ChatError, ChatInterrupted, SettingsError
 from ..history import newest_summary, summary_in
 from ..listing import Listing
 from ..messages import Message
@@ -44,7 +45,7 @@ def why(desk: Desk, words: Sequence[str]) -> object:
 
 def pin(desk: Desk, words: Sequence[str]) -> Listing[str]:
     """Let every question of this session carry something along: `%chat pin df`; alone, show what does."""
-    pins, words = desk.chat.sessions.current.pins, parsed_words("pin", pin, words, "REF")
+    pins, words = desk.chat.sessions.reread().pins, parsed_words("pin", pin, words, "REF")
     desk.gatherer().gather(words)  # raises if one names nothing
     desk.chat.sessions.update(pins=tuple(dict.fromkeys((*pins, *words))))
     return _pins(desk)
@@ -52,7 +53,7 @@ def pin(desk: Desk, words: Sequence[str]) -> Listing[str]:
 
 def unpin(desk: Desk, words: Sequence[str]) -> Listing[str]:
     """Undo `pin`."""
-    pins, words = desk.chat.sessions.current.pins, parsed_words("unpin", unpin, words, "REF")
+    pins, words = desk.chat.sessions.reread().pins, parsed_words("unpin", unpin, words, "REF")
     if not words or (unknown := [word for word in words if word not in pins]):
         named = f"{', '.join(unknown)} is not pinned." if words else "Unpin what?"
         raise SettingsError(f"{named} Pinned are: {', '.join(pins) or 'nothing'}.")
@@ -63,7 +64,7 @@ def unpin(desk: Desk, words: Sequence[str]) -> Listing[str]:
 def hide(desk: Desk, words: Sequence[str]) -> Listing[Message]:
     """Keep message N, with its question and answer, out of the prompt; alone, show all with their numbers."""
     chosen = numbered(desk, parsed_words("hide", hide, words))
-    hidden = desk.chat.sessions.current.hidden
+    hidden = desk.chat.sessions.reread().hidden
     if chosen:
         desk.chat.sessions.update(hidden=tuple(dict.fromkeys((*hidden, *(message.id for message in chosen)))))
     return _messages(desk)
@@ -75,7 +76,7 @@ def unhide(desk: Desk, words: Sequence[str]) -> Listing[Message]:
     turns = {_turn(message) for message in numbered(desk, numbers)}
     history = desk.chat.sessions.history(desk.chat.sessions.current)
     shown = {message.id for message in history if not numbers or _turn(message) in turns}
-    hidden = desk.chat.sessions.current.hidden
+    hidden = desk.chat.sessions.reread().hidden
     desk.chat.sessions.update(hidden=tuple(message_id for message_id in hidden if message_id not in shown))
     return _messages(desk)
 
@@ -106,9 +107,17 @@ def refresh(desk: Desk, words: Sequence[str]) -> Listing[Stale] | None:
         )
     if not chosen:
         return list_stale(desk, ())
+    sessions = desk.chat.sessions
+    history, first = sessions.history(sessions.current), chosen[0].question
     for each in chosen:
         print(f"{each.number}: {shortened(each.question.text, _SHOWN)}")  # noqa: T201 - the answer comes below it
-        desk.refresh(each.question)
+        try:
+            desk.again(each.question, sessions.current, is_fresh=True)
+        except (ChatError, ChatInterrupted):
+            sessions.follow(node_of(history[-1]))  # half an answer does not take the place of a whole one
+            raise
+    if sum(message.role == "user" and message.id >= first.id for message in history) > len(chosen):
+        print("What followed stays as a branch: `%chat branches` lists them.")  # noqa: T201 - it is not read any more
     return None
 
 

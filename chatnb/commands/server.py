@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from pathlib import Path
+from dataclasses import replace
 
 from .. import recordings
 from ..config import Setting
@@ -65,13 +65,11 @@ def record(desk: Desk, words: Sequence[str]) -> None:
     options.add_argument("--fresh", action="store_true", help="drop what the file holds")
     options.add_argument("--stop", action="store_true", help="record no more")
     chosen, settings, catalog = options.parse_args(words), desk.settings(), desk.chat.catalog
-    path = Path(chosen.file or settings.recording or recordings.DEFAULT)
-    if settings.replay:
-        recordings.replay(catalog, path, keeps_pace=settings.replay_pace)
-    elif chosen.stop:
+    settings = replace(settings, recording=chosen.file or settings.recording, replay=settings.replay or "record")
+    if chosen.stop and settings.replay == "record":
         catalog.stop_tape()
     else:
-        recordings.record(catalog, path, is_fresh=chosen.fresh)
+        recordings.use(catalog, settings, is_fresh=chosen.fresh)
 
 
 def pull(desk: Desk, words: Sequence[str]) -> None:

@@ -102,13 +102,13 @@ def rename(desk: Desk, words: Sequence[str]) -> None:
 def tag(desk: Desk, words: Sequence[str]) -> Listing[str]:
     """Give this session words to find it by: `%chat tag thesis`; alone, show those that it has."""
     words = parsed_words("tag", tag, words, "TAG")
-    desk.chat.sessions.update(tags=tuple(dict.fromkeys((*desk.chat.sessions.current.tags, *words))))
+    desk.chat.sessions.update(tags=tuple(dict.fromkeys((*desk.chat.sessions.reread().tags, *words))))
     return _tags(desk)
 
 
 def untag(desk: Desk, words: Sequence[str]) -> Listing[str]:
     """Undo `tag`."""
-    words, tags = parsed_words("untag", untag, words, "TAG"), desk.chat.sessions.current.tags
+    words, tags = parsed_words("untag", untag, words, "TAG"), desk.chat.sessions.reread().tags
     if not words or (unknown := [word for word in words if word not in tags]):
         named = f"{', '.join(unknown)} is no tag of this session." if words else "Which tag?"
         raise SettingsError(f"{named} It has: {', '.join(tags) or 'none'}.")

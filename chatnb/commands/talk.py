@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from ..branches import Branch, branches
 from ..desk import Desk
@@ -23,9 +22,7 @@ def again(desk: Desk, words: Sequence[str]) -> None:
     chosen = options.parse_args(words)
     session = desk.last_session
     _, question = desk.chat.sessions.question(session=session)
-    settings = desk.settings(session)
-    settings = replace(settings, model=chosen.model or settings.model)
-    desk.again(question, settings, fit=chosen.fit)
+    desk.again(question, session, model=chosen.model, fit=chosen.fit)
 
 
 def edit(desk: Desk, words: Sequence[str]) -> None:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from ..chat import Chat
-from ..each_row import EachRow
 from ..errors import SettingsError
 from ..options import add_model_options, add_row_options, options_of
 from ..receipt import Receipt
-from ..tables import ask_rows, bar_for
+from ..rows.each_row import EachRow
+from ..rows.over import ask_rows, bar_for
 from .opening import configured
 
 LIBRARIES = ("polars", "pandas", "pyarrow")

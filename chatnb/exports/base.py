@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
 from ..messages import Message, Session
+
+_NAME = 60  # characters of a file's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,17 @@ class Exporter(Protocol):
 def title(session: Session) -> str:
     """Return a session's title on one line."""
     return " ".join(session.title.split()) or "Untitled"
+
+
+def file_name(session: Session) -> str:
+    """Return a session's title as the name of a file, without a suffix.
+
+    Examples
+    --------
+    >>> file_name(Session("id", datetime.now(UTC), title="Why a/b? "))
+    'Why-a-b'
+    """
+    return re.sub(r"[^\w.-]+", "-", session.title).strip("-.")[:_NAME] or "chat"
 
 
 def speaker(message: Message) -> str:

@@ -44,6 +44,10 @@ def as_json(sessions: Sequence[Session], style: Style = Style()) -> Iterator[str
     yield "\n]}\n"
 
 
+_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
+"""What ends a line for some that read one at a time, though not for JSON."""
+
+
 def as_jsonl(sessions: Sequence[Session], style: Style = Style()) -> Iterator[str]:  # noqa: ARG001, B008
     """Yield a line for each session: `{"messages": [{"role": ..., "content": ...}, ...]}`, as fine-tuning tools read it.
 
@@ -59,7 +63,7 @@ def as_jsonl(sessions: Sequence[Session], style: Style = Style()) -> Iterator[st
         lines = [line for message in read for line in _chat_lines(message)]
         if lines:
             system = [{"role": "system", "content": session.system}] if session.system else []
-            yield _json({"messages": [*system, *lines]}) + "\n"
+            yield _json({"messages": [*system, *lines]}).translate(_ENDS) + "\n"
 
 
 def as_csv(sessions: Sequence[Session], style: Style = Style()) -> Iterator[str]:  # noqa: ARG001, B008

@@ -18,7 +18,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-ur
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1f2328; --paper: #ffffff; --dim: #59636e; --line: #d1d9e0; --asked: #f3f6fa; }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root { --ink: #e6edf3; --paper: #0d1117; --dim: #9198a1; --line: #3d444d; --asked: #161b22; }
 }
 body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color: var(--ink); background: var(--paper);
@@ -35,7 +35,7 @@ blockquote { margin-left: 0; padding-left: 1rem; border-left: 0.25rem solid var(
 img { max-width: 100%; }
 section + section { margin-top: 4rem; border-top: 1px solid var(--line); }
 @media print {
-  :root { --ink: #000000; --paper: #ffffff; --asked: #f3f6fa; color-scheme: light; }
+  :root { --ink: #000000; color-scheme: light; }
   body { max-width: none; margin: 0; }
   pre, pre.plain { white-space: pre-wrap; break-inside: avoid; }
   section + section { break-before: page; border: 0; }

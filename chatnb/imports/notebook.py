@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 
+from ..branches import forked
 from ..errors import SettingsError
 from ..imprint import messages_of, session_of, turn_in
 from ..messages import Json, Message, Session, title_of
@@ -50,12 +51,12 @@ def read(data: Json, path: Path) -> Sequence[Session]:
             one.messages[messages[0].id] = messages
             if not one.is_told:
                 one.session = session if one.session is None else _newer(one, session, messages[0])
-    sessions = [_whole(one) for one in found.values() if one.session]
+    sessions = sorted((_whole(one) for one in found.values() if one.session), key=lambda session: session.id)
     if not sessions:
         raise SettingsError(
             "No conversation is in it: its outputs were cleared, or it has no `%%chat` cell that was run."
         )
-    return sorted(sessions, key=lambda session: session.id)
+    return _with_copies(sessions)
 
 
 FORM = Form("notebook", fits, read)
@@ -68,6 +69,20 @@ class _Found:
     session: Session | None = None
     is_told: bool = False
     messages: dict[str, tuple[Message, ...]] = field(default_factory=dict)
+
+
+def _with_copies(sessions: Sequence[Session]) -> Sequence[Session]:
+    """Give forks what they began with, where the notebook holds that in the session that it was said in."""
+    found: dict[str, Session] = {}
+    for session in sessions:  # a fork is younger than what it is a copy of
+        source = found.get(session.forked[0]) if session.forked else None
+        whole = session
+        if source is not None and any(message.id == session.forked[1] for message in source.messages):
+            copies = forked(source, session.forked[1], session).messages
+            both = {message.id: message for message in (*copies, *session.messages)}
+            whole = replace(session, messages=tuple(both.values()))
+        found[session.id] = whole
+    return list(found.values())
 
 
 def _turns(cell: Mapping[str, Json]) -> Iterator[list[Mapping[str, Json]]]:

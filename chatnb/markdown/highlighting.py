@@ -122,7 +122,7 @@ def stylesheet() -> str:
     )
     return (
         f":root{{{light}}}\n"
-        f"@media (prefers-color-scheme:dark){{:root:not(:has([data-jp-theme-light])){{{dark}}}}}\n"
+        f"@media screen and (prefers-color-scheme:dark){{:root:not(:has([data-jp-theme-light])){{{dark}}}}}\n"
         f'[data-jp-theme-light="false"]{{{dark}}}\n{roles}{_LAYOUT}'
     )
 

@@ -80,6 +80,12 @@ class Cassette:
             self.models[name] = info
             self._changed()
 
+    def adopt(self, other: Cassette) -> None:
+        """Take over what another one holds and this one does not."""
+        self.models = other.models | self.models
+        self._asked = dict(other._asked) | self._asked
+        self._answers = other._answers | self._answers
+
     def take(self, model: str, request: Request) -> tuple[Moment, ...]:
         """Return the answer to a request; asked again, the next one, and at last always the last one.
 

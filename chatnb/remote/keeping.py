@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 
 from ..errors import SessionError, SettingsError
+from ..exports.base import file_name
 from ..exports.catalog import FORMATS
 from ..feed import SHOWN
 from ..messages import TRASHED
@@ -133,9 +134,8 @@ async def export(office: Office, fields: Fields) -> Result:
         return {"formats": [{"name": each, "about": form.about} for each, form in FORMATS.items()]}
     pieces: list[str] = []
     await asyncio.to_thread(lambda: export_sessions(office.chat.sessions, "-", format_name=name, write=pieces.append))
-    title = re.sub(r"[^\w.-]+", "-", office.session.title).strip("-.")[:60]
     return {
-        "name": f"{title or 'chat'}.{name}",
+        "name": f"{file_name(office.session)}.{name}",
         "mime": _MIMES.get(name, "text/plain"),
         "data": base64.b64encode("".join(pieces).encode("utf-8", "replace")).decode("ascii"),
     }

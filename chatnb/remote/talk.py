@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import get_args
 
 from ..context.base import Reading
 from ..context.mentions import Mention, mentions
 from ..errors import SettingsError
-from ..messages import Context, Image
+from ..messages import Context, Image, Json
+from ..options import Options
 from ..planner import Ask
 from ..questions import again as asked_again
 from ..tools.approval import Verdict
@@ -31,8 +33,10 @@ async def again(office: Office, fields: Fields) -> Result:
     """Ask a question again, as it was; perhaps another model."""
     history, session, visit = await office.history(), office.session, Visit(office)
     question = question_of(history, text_in(fields, "turn"))
-    settings = office.settings(text_in(fields, "model", ""))
-    tools = await visit.toolbox()
+    options = Options.of(question.chosen)
+    settings = options.over(office.settings())
+    settings = replace(settings, model=text_in(fields, "model", "") or settings.model)
+    tools = await visit.toolbox(options.tools)
     return visit.begin(asked_again(office.chat, question, history, session=session, settings=settings, tools=tools))
 
 
@@ -59,7 +63,13 @@ async def edit(office: Office, fields: Fields) -> Result:
     reading = Reading(carried) + reading
     tools = await visit.toolbox(texts_in(fields, "tools"))
     ask = office.chat.prepare(
-        text, reading, settings=settings, session=session, tools=tools, instead_of=question.turn_id
+        text,
+        reading,
+        settings=settings,
+        session=session,
+        tools=tools,
+        chosen=_chosen(fields),
+        instead_of=question.turn_id,
     )
     return visit.begin(ask)
 
@@ -92,7 +102,12 @@ async def prepared(office: Office, fields: Fields, text: str, visit: Visit, *, m
     session, settings = office.session, office.settings(text_in(fields, "model", ""))
     reading = await office.read(fields, text, session.pins, may_ask=may_ask)
     tools = await visit.toolbox(texts_in(fields, "tools"))
-    return office.chat.prepare(text, reading, settings=settings, session=session, tools=tools)
+    return office.chat.prepare(text, reading, settings=settings, session=session, tools=tools, chosen=_chosen(fields))
+
+
+def _chosen(fields: Fields) -> Mapping[str, Json]:
+    """Return what a front end has chosen for this question alone, as the question keeps it."""
+    return Options(model=text_in(fields, "model", ""), tools=tuple(texts_in(fields, "tools"))).chosen
 
 
 def _named(found: Iterable[Mention]) -> set[str]:
@@ -111,11 +126,11 @@ class Visit:
         self._office = office
         self._turn_id = ""
 
-    async def toolbox(self, names: list[str] | None = None) -> Toolbox:
+    async def toolbox(self, names: Sequence[str] = ()) -> Toolbox:
         """Return the tools for the question; reading a long session for them may take a moment."""
         office = self._office
         return await asyncio.to_thread(
-            office.place.bench.toolbox, names or (), office.session, ask=office.feed.approve, on_kernel=self.run
+            office.place.bench.toolbox, names, office.session, ask=office.feed.approve, on_kernel=self.run
         )
 
     def begin(self, ask: Ask) -> Result:

@@ -101,11 +101,12 @@ def put(storage: AtomicStorage, messages: Sequence[Message]) -> None:
 
 def stamp(storage: AtomicStorage, at: datetime, /, **fields: Json) -> None:
     """Change fields of the session itself, and when it was changed: at `at`, if it was not later already."""
-    # A tuple would be a list once it is read from the file, and a tuple until then.
-    values = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
-    if before := _header(storage.read() or {}).updated_at:
-        at = max(at, before)
-    Table(storage, "session", cache_size=0).update({**values, "updated_at": at.isoformat()})
+    tables = storage.read() or {}
+    session = _header(tables)
+    changed = replace(session, **fields, updated_at=max(at, session.updated_at or at))
+    # As it would be written anew, so that a session that was lost comes back byte for byte; what a newer chatnb knows stays.
+    unknown = {name: value for name, value in _document(tables).items() if name not in Session.__slots__}
+    Table(storage, "session", cache_size=0).update(partial(_become, to_json(changed) | unknown))
 
 
 def cut_off(messages: Sequence[Message]) -> tuple[Message, ...]:
@@ -136,6 +137,8 @@ def _header(tables: Tables) -> Session:
     times = (session.created_at, session.updated_at or session.created_at)
     if session.tip and len(session.tip) != 2:  # noqa: PLR2004 - a turn, and the newest one then
         session = replace(session, tip=())
+    if session.forked and len(session.forked) != 2:  # noqa: PLR2004 - a session, and a message of it
+        session = replace(session, forked=())
     # Lists are sorted by time and searched by title: one odd file may not spoil them.
     if not all(isinstance(text, str) for text in texts) or any(time.tzinfo is None for time in times):
         msg = "a field of its table `session` is not what it should be"

@@ -15,7 +15,7 @@ from statistics import median
 import polars as pl
 
 from chatnb.chat import Chat
-from chatnb.each_row import EachRow
+from chatnb.rows.each_row import EachRow
 from chatnb.settings import Settings
 
 from ..faults.process import served

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from chatnb.labextension import install
+from tests.browser.canary import Canary, listening
 from tests.browser.driver import Lab, find_chromium, opened_lab, running_browser
 from tests.browser.server import LabServer
 
@@ -19,6 +20,13 @@ def browser() -> Iterator[Browser]:
         pytest.skip("No Chromium was found: install the package chromium, or set CHROMIUM to its path.")
     with running_browser(program) as browser:
         yield browser
+
+
+@pytest.fixture(scope="module")
+def canary() -> Iterator[Canary]:
+    """Listen for whatever a page or an answer asks for."""
+    with listening() as canary:
+        yield canary
 
 
 @pytest.fixture(scope="session")

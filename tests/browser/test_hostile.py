@@ -50,13 +50,6 @@ TOUCH = """() => {
 
 
 @pytest.fixture(scope="module")
-def canary() -> Iterator[Canary]:
-    """Listen for whatever an answer asks for."""
-    with listening() as canary:
-        yield canary
-
-
-@pytest.fixture(scope="module")
 def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
     """Run a JupyterLab that renders every output, on the screen or not, and whose kernels know these tests."""
     settings = {"@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"}}

@@ -29,13 +29,6 @@ TOUCH = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def canary() -> Iterator[Canary]:
-    """Listen for whatever an answer asks for."""
-    with listening() as canary:
-        yield canary
-
-
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """Open an empty page that has our stylesheet."""

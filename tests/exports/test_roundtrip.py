@@ -93,6 +93,14 @@ def test_of_any_session_what_a_model_would_read_comes_back_from_jsonl(session: S
     assert [each for each in held(tuple(found)) if each[0] != "system"] == expected
 
 
+def test_a_chat_is_one_line_for_whatever_splits_lines() -> None:
+    text = "a\x85b\u2028c"
+
+    (line,) = "".join(as_jsonl([examples.hostile_session(text)])).splitlines()
+
+    assert text in [message["content"] for message in json.loads(line)["messages"]]
+
+
 def test_the_system_prompt_travels_with_a_chat() -> None:
     session = replace(examples.everything(), system="Be brief.")
 

@@ -18,18 +18,36 @@ pytestmark = pytest.mark.kernel
 CODE = "First this:\n\n```python\nx = 21\n```\n\nThen this:\n\n```python\nprint(x * 2)\n```\n"
 
 
-@pytest.fixture
-def server() -> Iterator[FaultServer]:
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("options")
+
+
+@pytest.fixture(scope="module")
+def shared_server() -> Iterator[FaultServer]:
     with FaultServer({"tiny": [Answer(text="It is 42.")], "other": [Answer(text="From the other.")]}) as server:
         yield server
 
 
-@pytest.fixture
-def kernel(tmp_path: Path, server: FaultServer) -> Iterator[Kernel]:
-    env = {"OLLAMA_HOST": server.url, "CHATNB_MODEL": "tiny", "CHATNB_RETRY_ATTEMPTS": "1"}
-    with running_kernel(tmp_path, env) as kernel:
-        assert kernel.run("%load_ext chatnb").status == "ok"
+@pytest.fixture(scope="module")
+def shared(home: Path, shared_server: FaultServer) -> Iterator[Kernel]:
+    env = {"OLLAMA_HOST": shared_server.url, "CHATNB_MODEL": "tiny", "CHATNB_RETRY_ATTEMPTS": "1"}
+    with running_kernel(home, env) as kernel:
         yield kernel
+
+
+@pytest.fixture
+def server(shared_server: FaultServer) -> FaultServer:
+    shared_server.exchanges.clear()
+    return shared_server
+
+
+@pytest.fixture
+def kernel(shared: Kernel) -> Iterator[Kernel]:
+    """Give a kernel in which nothing was asked: the one of all these tests, since starting one takes a second."""
+    assert shared.run("%load_ext chatnb\n%chat new").status == "ok"
+    yield shared
+    shared.run("%unload_ext chatnb")
 
 
 def asked(server: FaultServer, n: int = -1) -> dict[str, Any]:
@@ -185,12 +203,15 @@ def test_code_without_a_block_fails_the_cell_and_says_what_to_do(kernel: Kernel)
     assert run.next_input is None
 
 
-def test_no_save_leaves_nothing_on_disk_but_is_remembered(kernel: Kernel, server: FaultServer, tmp_path: Path) -> None:
+def test_no_save_leaves_nothing_on_disk_but_is_remembered(kernel: Kernel, server: FaultServer, home: Path) -> None:
+    kernel.run("%%chat -s Kept\nBefore.")
+
     first = kernel.run("%%chat --no-save\nMy secret is blue.")
     kernel.run("%%chat --no-save\nWhat is it?")
 
-    on_disk = "".join(path.read_text(errors="replace") for path in (tmp_path / "home").rglob("*") if path.is_file())
+    on_disk = "".join(path.read_text(errors="replace") for path in (home / "home").rglob("*") if path.is_file())
     assert "secret" not in on_disk
+    assert "Before." in on_disk
     assert [output["metadata"] for output in first.outputs] == [{}]
     assert [m["content"] for m in asked(server)["messages"] if m["role"] == "user"] == [
         "My secret is blue.",

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
-from tests import processes
 from tests.faults.script import Answer
 from tests.faults.server import FaultServer
 from tests.kernel.kernels import Kernel, running_kernel
@@ -58,28 +53,6 @@ def test_what_was_recorded_is_answered_in_a_new_kernel_without_a_server(
     assert other.error is not None
     assert "holds no answer to this question" in other.error.value
     assert "And what else?" in other.error.value
-
-
-def test_a_recorded_notebook_passes_nbval_where_nobody_answers(folder: Path, server: FaultServer) -> None:
-    codes = ["%load_ext chatnb\n%config ChatConfig.footer = False", "%chat record", *QUESTIONS]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in codes])
-    env = processes.environment(**environment(server.url, CHATNB_HOME=str(folder / "home")))
-    NotebookClient(notebook, resources={"metadata": {"path": str(folder)}}).execute(env=env)
-    nbformat.write(notebook, folder / "a.ipynb")
-    strict = environment(NOWHERE, CHATNB_HOME=str(folder / "other"), CHATNB_REPLAY="strict")
-
-    result = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env", "a.ipynb"],
-        cwd=folder,
-        env=processes.environment(**strict),
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-
-    assert result.returncode == 0, result.stdout
-    assert len(server.chats) == 2
 
 
 def test_without_a_recording_the_cell_says_what_to_do(tmp_path: Path, folder: Path) -> None:

@@ -55,6 +55,41 @@ def test_again_leaves_the_earlier_answer_on_a_branch_of_its_own(kernel: Kernel, 
     assert [line.split()[-1] for line in shown(kernel, "%chat branches").splitlines()[-2:]] == ["Three?", "Four?"]
 
 
+def test_again_and_refresh_ask_with_the_options_that_the_question_had(kernel: Kernel, server: FaultServer) -> None:
+    kernel.run("rate = 5\n%ask -o seed=7 --system Briefly. --no-history -t files --into said Is @rate high?")
+    first = server.chats[-1].body
+    kernel.run("said = 'nothing'\n%chat again")
+    again = server.chats[-1].body
+    said = kernel.value("said")
+    kernel.run("rate = 6\n%chat refresh")
+    fresh = server.chats[-1].body
+
+    assert (again["options"], again["tools"], again["messages"]) == (
+        first["options"],
+        first["tools"],
+        first["messages"],
+    )
+    assert again["options"]["seed"] == 7
+    assert said == "Yes."
+    assert (fresh["options"], fresh["tools"]) == (first["options"], first["tools"])
+    assert fresh["messages"][0] == {"role": "system", "content": again["messages"][0]["content"]}
+    assert "6" in fresh["messages"][-1]["content"]
+
+
+def test_a_refreshed_answer_takes_the_place_of_the_stale_one(kernel: Kernel, server: FaultServer) -> None:
+    kernel.run("rate = 5\n%ask Is @rate high?\n%ask Then why?")
+    kernel.run("rate = 6")
+
+    told = kernel.run("%chat refresh").stdout
+    refreshed = asked(server)
+    kernel.run("%ask And now?")
+
+    assert "stays as a branch" in told
+    assert refreshed[:3] == ["One?", "Two?", "Three?"]
+    assert len(refreshed) == 4
+    assert [question.splitlines()[-1] for question in asked(server)[3:]] == ["Is @rate high?", "And now?"]
+
+
 def test_an_edited_question_is_asked_from_where_it_stood(kernel: Kernel, server: FaultServer) -> None:
     run = kernel.run("%chat edit 3")
     assert run.next_input is not None
@@ -96,6 +131,20 @@ def test_a_session_is_renamed_tagged_archived_and_restored(kernel: Kernel) -> No
     assert "Thesis notes" in archived
     assert "Thesis notes" in shown(kernel, "%chat sessions")
     kernel.run("%chat untag thesis")
+
+
+def test_what_another_kernel_changed_in_a_session_stays(kernel: Kernel) -> None:
+    kernel.run("x = y = z = 1\n%chat rename Shared\n%chat tag one\n%chat pin x")
+    kernel.run(
+        "import chatnb\nother = chatnb.Chat(session='Shared')\n"
+        "other.sessions.update(tags=('one', 'two'), pins=('x', 'y'))\nother.close()"
+    )
+
+    tags, pins = shown(kernel, "%chat tag three"), shown(kernel, "%chat pin z")
+
+    assert tags.split()[-3:] == ["one", "two", "three"]
+    assert pins.split()[-3:] == ["x", "y", "z"]
+    kernel.run("%chat rename Done")
 
 
 def test_a_session_is_deleted_after_a_yes_into_the_trash_and_from_there_for_good(kernel: Kernel) -> None:

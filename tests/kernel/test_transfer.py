@@ -6,12 +6,14 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
 from chatnb.exports.notebook import as_notebook
+from tests import processes
 from tests.exports import examples
 from tests.kernel.kernels import Kernel, running_kernel
 from tests.ollama.server import OllamaServer
@@ -38,12 +40,12 @@ def kernel(tmp_path: Path, ollama_server: OllamaServer) -> Iterator[Kernel]:
         yield kernel
 
 
-def executed(path: Path, *sources: str) -> nbformat.NotebookNode:
+def executed(path: Path, *sources: str, **options: Any) -> nbformat.NotebookNode:
     """Run cells as a notebook from top to bottom, save it, and return it."""
     notebook: nbformat.NotebookNode = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(source) for source in sources]
     )
-    NotebookClient(notebook, resources={"metadata": {"path": str(path.parent)}}).execute()
+    NotebookClient(notebook, resources={"metadata": {"path": str(path.parent)}}).execute(**options)
     nbformat.write(notebook, path)
     return notebook
 
@@ -55,44 +57,80 @@ def stored(home: Path) -> dict[str, bytes]:
 def test_a_store_that_was_deleted_comes_back_from_a_notebook_byte_for_byte(home: Path, tmp_path: Path) -> None:
     executed(
         tmp_path / "talk.ipynb",
-        "%load_ext chatnb",
+        "%load_ext chatnb\nx = 1",
         "%%chat\nWhat is the capital of France?",
         "%chat new My own title",
         "%chat use -m tinychat",
         "%%chat\nMy name is Ada.",
         "%%chat\nWhat is my name?",
+        "%chat again",
+        "%chat undo 2",
+        "%%chat --system Briefly. -o seed=7\nHello",
+        "%chat hide 1",
+        "%chat pin x",
+        "%%chat\nWhat is pi?",
+        "%chat new",
+        "%chat tag thesis",
+        "%%chat\nPing",
+        "%chat fork",
+        "%%chat\nGood morning",
     )
     before = stored(home)
     shutil.rmtree(home)
 
     again = executed(tmp_path / "again.ipynb", "%load_ext chatnb", "%chat import talk.ipynb", "%chat import talk.ipynb")
 
-    assert len(before) == 2
+    assert len(before) == 4
     assert stored(home) == before
     assert "all there already" in again.cells[2].outputs[0]["data"]["text/plain"]
 
 
-@pytest.mark.parametrize("style", ["", "--as-markdown", "--run-ready", "--as-markdown --run-ready"])
-def test_an_exported_notebook_runs_from_top_to_bottom(style: str, home: Path, tmp_path: Path) -> None:
+STYLES = {"plain": "", "markdown": "--as-markdown", "ready": "--run-ready", "both": "--as-markdown --run-ready"}
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory, ollama_server: OllamaServer) -> Path:
+    """Return a folder with a talk as notebooks of each style."""
+    folder = tmp_path_factory.mktemp("exported")
+    env = {"OLLAMA_HOST": ollama_server.url, "CHATNB_MODEL": "tinychat", "CHATNB_HOME": str(folder / "home")}
     executed(
-        tmp_path / "talk.ipynb",
+        folder / "talk.ipynb",
         "%load_ext chatnb",
         "x = 1",
         "%%chat -c x -o seed=1\nWhat is the capital of France?",
         "%%chat\nShow me code for the mean",
-        f"%chat export out.ipynb --all {style}",
+        *(f"%chat export {name}.ipynb --all {style}" for name, style in STYLES.items()),
+        env=processes.environment(**env),
     )
-    exported = nbformat.read(tmp_path / "out.ipynb", as_version=4)
-    nbformat.validate(exported)
+    return folder
 
-    NotebookClient(
-        exported, resources={"metadata": {"path": str(tmp_path)}}, allow_errors=bool("run" in style)
-    ).execute()
 
-    asked = [cell for cell in exported.cells if cell.source.startswith("%%chat")]
-    assert [cell.source.partition("\n")[0] for cell in asked] == ["%%chat -o seed=1", "%%chat"]
-    assert all(cell.outputs[0]["data"]["text/markdown"] for cell in asked)
-    assert home.exists()
+@pytest.mark.parametrize("name", STYLES)
+def test_an_exported_notebook_runs_from_top_to_bottom_with_a_model_and_from_its_recording(
+    name: str, exported: Path, tmp_path: Path, ollama_server: OllamaServer
+) -> None:
+    env = {"CHATNB_HOME": str(tmp_path / "home"), "CHATNB_RECORDING": str(tmp_path / "tape.json")}
+    runs = []
+    for more in (
+        {"OLLAMA_HOST": ollama_server.url, "CHATNB_REPLAY": "record"},
+        {"OLLAMA_HOST": "http://127.0.0.1:9", "CHATNB_REPLAY": "strict"},
+    ):
+        notebook = nbformat.read(exported / f"{name}.ipynb", as_version=4)
+        nbformat.validate(notebook)
+        where = {"metadata": {"path": str(tmp_path)}}
+        # Code in an answer may need what is not there.
+        client = NotebookClient(notebook, resources=where, allow_errors="run" in STYLES[name])
+        client.execute(env=processes.environment(**env, **more))
+        runs.append([cell for cell in notebook.cells if cell.source.startswith("%%chat")])
+
+    live, replayed = runs
+    assert [cell.source.partition("\n")[0] for cell in live] == ["%%chat -o seed=1", "%%chat"]
+    assert all(cell.outputs[0]["data"]["text/markdown"] for cell in live)
+    assert [said(cell) for cell in replayed] == [said(cell) for cell in live]
+
+
+def said(cell: nbformat.NotebookNode) -> str:
+    return str(cell.outputs[0]["data"]["text/markdown"]).partition("<small")[0]
 
 
 def test_a_notebook_with_everything_runs_too(home: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from tests.fuzz.live import codes, live
 from tests.fuzz.renderers import JupyterLab, Render, python_renderers
 from tests.hostile import answers
 
-CACHE = Path(__file__).parents[1] / ".cache" / "jupyterlab-4.6"
+CACHE = Path(__file__).parents[2] / ".cache" / "jupyterlab-4.6"
 BATCH = 500
 
 

@@ -24,7 +24,7 @@ from tests.faults.script import Answer, ErrorLine, Instruction, Malformed, Refus
 from tests.faults.server import FaultServer
 from tests.models.asking import heard
 
-KEY = "sk-lab-4f2a9c81d3e7b605"
+KEY = "sk-lab-4f2a9c81d3e7zqvx"  # its last characters stand in no id, which is hexadecimal
 LAB = {"base_url": "http://gpu:8000/v1", "api_key_env": "LAB_KEY"}
 
 

@@ -196,7 +196,8 @@ async def test_an_answer_survives_a_server_that_is_killed_and_started_again(
     patient = RetryPolicy(attempts=200, initial_delay_s=0.1, max_delay_s=0.1)
     settings = settings_of(llama_server.url, retry=patient)
     await catalog.info("lab:tinychat", settings)
-    model, request = await catalog.model(settings), surely(asking("Compare lists and tuples."))
+    # Of eight hundred words, so that it is not over before the server is.
+    model, request = await catalog.model(settings), surely(asking("Tell me a long story."))
     unbroken = folded(await heard(model, request)).text
     events: list[ModelEvent] = []
 

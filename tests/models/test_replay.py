@@ -227,3 +227,17 @@ async def test_a_file_is_recorded_to_and_answers_later(tmp_path: Path) -> None:
 
     assert folded(await heard(model, asking("Hello?"))).text == said != ""
     await catalog.aclose()
+
+
+async def test_two_chats_of_a_notebook_record_into_one_file(tmp_path: Path) -> None:
+    path, settings = tmp_path / "tape.json", Settings(model="scripted:demo", replay="record")
+    settings = replace(settings, recording=str(path))
+    catalogs = [Catalog(), Catalog()]
+    for catalog in catalogs:
+        recordings.use(catalog, settings)
+
+    for question, catalog in zip(("One?", "Two?", "Three?"), (*catalogs, catalogs[0]), strict=True):
+        await heard(await catalog.model(settings), asking(question))
+
+    kept = Cassette.of_text(path.read_text("utf-8"))
+    assert [bool(kept.take("scripted:demo", asking(question))) for question in ("One?", "Two?", "Three?")] == [True] * 3

@@ -9,21 +9,26 @@ import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tinydb import TinyDB
 
+from chatnb.messages import ARCHIVED, TRASHED
+from chatnb.sessions import Sessions
 from chatnb.stores.tinydb import TinyStore
+from chatnb.transfer import export_sessions
 
-from .examples import session
+from .examples import asked, session
+from .living import state_of
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the writers are forked; Windows cannot")
 
 
-def crowd(*args: object) -> list[list[str]]:
-    """Run the program in crowd.py; return what each writer reported."""
+def crowd(*args: object, program: str = "crowd") -> list[list[Any]]:
+    """Run the program in crowd.py, or another one beside it; return what each writer reported."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.stores.crowd", *map(str, args)],
+        [sys.executable, "-m", f"tests.stores.{program}", *map(str, args)],
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
@@ -31,7 +36,7 @@ def crowd(*args: object) -> list[list[str]]:
         check=True,
     )
     assert done.stderr == ""
-    reports: list[list[str]] = json.loads(done.stdout)
+    reports: list[list[Any]] = json.loads(done.stdout)
     return reports
 
 
@@ -118,6 +123,73 @@ def test_an_answer_whose_writer_was_killed_is_kept_and_marked(tmp_path: Path) ->
     answers = [replace(message, parts=()) for message in messages if message.role == "assistant"]
     assert {message.outcome for message in answers} == {"done", "cancelled"}
     assert len(store.notices()) == 1
+
+
+CHANGES = {
+    "ask": "said",
+    "edit": "said",
+    "undo": "tip",
+    "fork": "",
+    "rename": "title",
+    "tag": "tags",
+    "archive": "state",
+    "trash": "state",
+    "restore": "state",
+    "purge": "",
+    "import": "",
+}
+"""What each of the things that are done to a session changes in it."""
+
+
+def may_be(now: dict[str, Any] | None, acknowledged: dict[str, Any] | None, pending: set[str]) -> bool:
+    """Tell whether a session is as it was acknowledged, or as what was still being done to it has left it."""
+    if now == acknowledged or (now is None and "purge" in pending):
+        return True
+    if acknowledged is None:
+        return bool(pending & {"ask", "import"})
+    if now is None:
+        return False
+    changed = {name for name in now if now[name] != acknowledged[name]}
+    return (
+        changed <= {CHANGES[each] for each in pending}
+        and now["said"][: len(acknowledged["said"])] == acknowledged["said"]
+    )
+
+
+def test_kernels_a_console_and_an_import_that_are_killed_lose_nothing(tmp_path: Path) -> None:
+    folder, exported = tmp_path / "sessions", tmp_path / "chats.json"
+    [shared] = new_sessions(folder, 1)
+    others = Sessions(TinyStore(tmp_path / "others"))
+    for number in range(3):
+        one = session(f"imported {number}")
+        others.store.create(replace(one, messages=tuple(asked(one.id) for _ in range(4))))
+    export_sessions(others, exported, every=True, format_name="json")
+
+    reports = crowd(folder, 30, shared, exported, program="living")
+
+    sessions = Sessions(TinyStore(folder))
+    events = [event for report in reports for event in report]
+    states: dict[str, Any] = {}
+    pending: dict[str, set[str]] = {}
+    for event in events:
+        if "does" in event:
+            pending.setdefault(event["id"], set()).add(event["does"])
+        elif "is" in event:
+            states[event["id"]] = event["is"]
+            pending[event["id"]] = set()
+    for session_id, state in states.items():
+        now = state_of(sessions, session_id)
+        assert may_be(now, state, pending[session_id]), (now, state, pending[session_id])
+    said = Counter(message.id for message in sessions.whole(shared).messages)
+    assert {event["shared"] for event in events if "shared" in event} <= said.keys()
+    assert set(said.values()) == {1}
+    assert {event["does"] for event in events if "does" in event} == CHANGES.keys()
+    whole = {info.id: state_of(others, info.id) for info in others.all()}
+    found = {info.id: state_of(sessions, info.id) for info in sessions.all() if info.id in whole}
+    assert found.items() <= whole.items()
+    for info in sessions.all("", ARCHIVED, TRASHED):  # a fork is whole or not there, acknowledged or not
+        if info.title.endswith(" messages"):
+            assert info.message_count >= int(info.title.split()[0])
 
 
 def test_the_same_crowd_destroys_what_plain_tinydb_writes(tmp_path: Path) -> None:

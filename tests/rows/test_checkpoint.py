@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from chatnb.checkpoint import Checkpoint, Kept
 from chatnb.errors import StoreError
+from chatnb.rows.checkpoint import Checkpoint, Kept
 
 
 def test_what_was_put_is_there_for_the_next_one_and_the_newest_counts(tmp_path: Path) -> None:

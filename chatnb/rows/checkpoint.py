@@ -17,8 +17,8 @@ from typing import Self
 
 from filelock import FileLock, Timeout
 
-from .errors import StoreError
-from .stores.disk import explained, make_private
+from ..errors import StoreError
+from ..stores.disk import explained, make_private
 
 
 @dataclass(frozen=True, slots=True)

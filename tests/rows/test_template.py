@@ -5,7 +5,7 @@ import math
 import pytest
 
 from chatnb.errors import SettingsError
-from chatnb.template import Template
+from chatnb.rows.template import Template
 
 ROW = {"text": "a {id} b", "id": 7, "none": None, "nan": math.nan, "two words": "x"}
 

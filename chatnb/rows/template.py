@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from .errors import SettingsError
+from ..errors import SettingsError
 
 _PLACE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from chatnb.many import Progress
-from chatnb.views.bar import CellBar, PlainBar, TerminalBar, line
+from chatnb.rows.bar import CellBar, PlainBar, TerminalBar, line
+from chatnb.rows.many import Progress
 
 END = Progress(1_000, kept=100, asked=900, failed=3, seconds=90, prompt_tokens=9_000, reply_tokens=1_800)
 STEPS = [

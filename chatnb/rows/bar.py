@@ -9,8 +9,8 @@ from typing import Protocol, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from ..many import Progress as Far
-from .notebook import Shell
+from ..views.notebook import Shell
+from .many import Progress as Far
 
 INTERVAL_S = 0.2
 """Between two drawings."""

@@ -17,16 +17,16 @@ import pytest
 from pydantic import AfterValidator, BaseModel
 
 import chatnb
-from chatnb.checkpoint import Checkpoint
 from chatnb.console import main
 from chatnb.errors import ModelNotFound, SettingsError
+from chatnb.rows.checkpoint import Checkpoint
 from chatnb.settings import RetryPolicy, Settings
 from tests.echoing import EchoServer
 from tests.faults.script import Answer, Status
 from tests.faults.server import FaultServer
 
 ONCE = RetryPolicy(attempts=1)
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 class Kind(BaseModel):

@@ -6,8 +6,8 @@ import enum
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from .errors import AnswerInvalid, SettingsError
-from .schema import Schema
+from ..errors import AnswerInvalid, SettingsError
+from ..schema import Schema
 
 ANSWER = "answer"
 """The column of an answer that has no columns of its own."""

@@ -12,11 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
-from .chat import Chat
-from .config import ChatConfig
+from ..chat import Chat
+from ..config import ChatConfig
+from ..settings import Settings
+from .bar import Bar, CellBar, PlainBar, TerminalBar
 from .each_row import EachRow
-from .settings import Settings
-from .views.bar import Bar, CellBar, PlainBar, TerminalBar
 
 
 def over(
@@ -91,7 +91,7 @@ def ask_rows(frame: Any, each: EachRow, chat: Chat, bar: Bar) -> Any:
     """
     if type(frame).__module__.partition(".")[0] == "dask":
         # Lazy: an extra, and its import takes a second.
-        from .dask_rows import run_on_workers  # noqa: PLC0415
+        from .partitions import run_on_workers  # noqa: PLC0415
 
         return run_on_workers(frame, each)
     try:

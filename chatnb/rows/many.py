@@ -11,17 +11,17 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from .chat import Chat
+from ..chat import Chat
+from ..context.base import Reading
+from ..errors import AnswerInvalid, ChatError, ModelError, named
+from ..events import TokensCounted
+from ..messages import Context, Image
+from ..models.host import LIMIT
+from ..planner import Ask
+from ..reply import Reply
+from ..schema import Schema
+from ..settings import Settings, without_hosts
 from .checkpoint import Checkpoint, Kept
-from .context.base import Reading
-from .errors import AnswerInvalid, ChatError, ModelError, named
-from .events import TokensCounted
-from .messages import Context, Image
-from .models.host import LIMIT
-from .planner import Ask
-from .reply import Reply
-from .schema import Schema
-from .settings import Settings, without_hosts
 
 GIVE_UP = 5
 """So many failures before the first answer, all alike, are no accident: the rest is not asked."""

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .chat import Chat, sessions_folder
+from ..chat import Chat, sessions_folder
+from ..context.base import Reading
+from ..errors import ChatInterrupted, SettingsError
+from ..planner import Plan
+from ..schema import Schema
+from ..settings import Settings
 from .checkpoint import Checkpoint, Kept
-from .context.base import Reading
-from .errors import ChatInterrupted, SettingsError
 from .many import Many, Progress, run_name
-from .planner import Plan
-from .schema import Schema
-from .settings import Settings
 from .table import Form, Table
 from .template import Template
 

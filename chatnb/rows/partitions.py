@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from .chat import Chat
+from ..chat import Chat
 from .each_row import EachRow
 from .table import Table
 
