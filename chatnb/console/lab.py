@@ -6,6 +6,7 @@ import argparse
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -45,6 +46,7 @@ def run(parsed: argparse.Namespace) -> int:
     notebook = Path(FIRST_NOTEBOOK)
     if not notebook.exists():
         notebook.write_text(_without_outputs(_first_notebook()), encoding="utf-8")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what ends this ends JupyterLab, too, as Ctrl-C does
     with tempfile.TemporaryDirectory() as labextensions:
         install(Path(labextensions))
         # An install in place, as of a checkout, brings neither of them to where Jupyter looks.
@@ -53,10 +55,12 @@ def run(parsed: argparse.Namespace) -> int:
             "--ServerApp.jpserver_extensions=chatnb.server=True",
         )
         command = [sys.executable, "-m", "jupyter", "lab", str(notebook), *extended, *parsed.rest]
-        try:
-            return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - the user's own JupyterLab
-        except KeyboardInterrupt:
-            return 0  # Ctrl-C is how a JupyterLab is ended
+        with subprocess.Popen(command, env=environment) as jupyter:  # noqa: S603 - the user's own JupyterLab
+            try:
+                return jupyter.wait()
+            except KeyboardInterrupt:  # Ctrl-C is how a JupyterLab is ended
+                jupyter.terminate()  # it ends its kernels, and is waited for
+                return 0
 
 
 def _models(settings: Settings) -> tuple[Sequence[ModelInfo], str]:

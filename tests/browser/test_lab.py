@@ -20,7 +20,9 @@ FIRST = Path(__file__).parents[2] / "notebooks" / NOTEBOOK
 
 
 def lab_server(home: Path, ollama_host: str) -> LabServer:
-    return LabServer(home, env={"OLLAMA_HOST": ollama_host}, program=("chatnb", "lab"))
+    temporary = home / "temporary"
+    temporary.mkdir()
+    return LabServer(home, env={"OLLAMA_HOST": ollama_host, "TMPDIR": str(temporary)}, program=("chatnb", "lab"))
 
 
 def run_all(lab: Lab) -> list[str]:
@@ -40,6 +42,7 @@ def test_without_ollama_it_says_so_and_a_script_answers(tmp_path: Path, browser:
         texts = run_all(lab)
         lab.screenshot("first_minute_without_ollama")
         token = {"Authorization": f"token {server.token}"}
+        extended = list((tmp_path / "temporary").glob("tmp*"))
         listed = httpx.get(f"{server.url}/chatnb/sessions", headers=token, trust_env=False, timeout=30).json()
 
         assert "Ollama was not found" in server.log
@@ -47,6 +50,11 @@ def test_without_ollama_it_says_so_and_a_script_answers(tmp_path: Path, browser:
         assert lab.js("() => 'chatnb' in window._JUPYTERLAB")  # the labextension
         # The server knows what the kernel keeps: with a token there is one user.
         assert "What does KeyError mean?" in [each["title"] for each in listed["sessions"]]
+        assert extended
+
+    # Ended by a signal it ends JupyterLab, which ends its kernels, and leaves nothing behind.
+    assert "Shutting down 1 kernel" in server.log
+    assert not [folder for folder in extended if folder.exists()]
 
 
 @pytest.mark.ollama
