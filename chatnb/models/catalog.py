@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from functools import partial
 from importlib.metadata import entry_points
 from typing import cast
@@ -49,7 +48,7 @@ class Catalog:
 
     def __init__(self) -> None:
         self._tape: Tape | None = None
-        self._providers: dict[tuple[str, str, Endpoint | None], Provider] = {}
+        self._providers: dict[tuple[str, str, Endpoint | None, bool], Provider] = {}
         self._left: list[Provider] = []  # used no more, and not closed yet
         self._hosts: dict[tuple[str, Provider, int], Host] = {}
         self._several: dict[tuple[Host, ...], HostsProvider] = {}
@@ -113,11 +112,7 @@ class Catalog:
         if _AT in name:
             hosts = tuple(self._host(host, settings) for host in name.partition(_AT)[2].split(","))
             return self._several.setdefault(hosts, HostsProvider(hosts, self._line))
-        key = (name, settings.host if name == OLLAMA else "", _endpoint(name, settings))
-        if key not in self._providers:
-            make = partial(self._new, *key)
-            self._providers[key] = self._tape(name, make) if self._tape else make()
-        return self._providers[key]
+        return self._kept(name, settings.host if name == OLLAMA else "", _endpoint(name, settings))
 
     def record(self, cassette: Cassette) -> None:
         """Keep from now on in a cassette what is asked and answered."""
@@ -213,7 +208,7 @@ class Catalog:
         """Return what a name after the "@" means."""
         if _endpoint(name, settings) is not None:
             return self._known(name, self.provider(settings, name), settings)
-        return self._known(name, self.provider(replace(settings, host=name)), settings)
+        return self._known(name, self._kept(OLLAMA, name, is_mentioned=True), settings)
 
     def _known(self, name: str, provider: Provider, settings: Settings) -> Host:
         """Return the same host for the same server, as long as the limit is the same."""
@@ -229,13 +224,21 @@ class Catalog:
             self._installed = frozenset(entry_points(group=GROUP).names)
         return {*known, *self._installed}
 
-    def _new(self, name: str, host: str, endpoint: Endpoint | None) -> Provider:
+    def _kept(self, name: str, host: str, endpoint: Endpoint | None = None, *, is_mentioned: bool = False) -> Provider:
+        """Return a provider, the same one for the same words; of a host that a model's name mentions errors say so."""
+        key = (name, host, endpoint, is_mentioned)
+        if key not in self._providers:
+            make = partial(self._new, *key)
+            self._providers[key] = self._tape(name, make) if self._tape else make()
+        return self._providers[key]
+
+    def _new(self, name: str, host: str, endpoint: Endpoint | None, is_mentioned: bool) -> Provider:  # noqa: FBT001 - of a key
         if endpoint is not None:
             from .openai import OpenAIProvider  # noqa: PLC0415 - costs what httpx does
 
             return OpenAIProvider(endpoint)
         if name in _BUILT_IN:
-            return _BUILT_IN[name](host)
+            return _BUILT_IN[name](host, is_mentioned)
         found = entry_points(group=GROUP, name=name)
         if not found:
             there = ", ".join((*_BUILT_IN, OPENAI))
@@ -268,13 +271,15 @@ def split_name(name: str, providers: Collection[str]) -> tuple[str, str]:
     return (prefix, rest) if rest and prefix in providers else (OLLAMA, name)
 
 
-def _ollama(host: str) -> Provider:
-    from .ollama import OllamaProvider  # noqa: PLC0415 - costs 336 ms, and whoever asks none of its models none
+def _ollama(host: str, is_mentioned: bool) -> Provider:  # noqa: FBT001 - as in the table
+    # Costs 336 ms, and whoever asks none of its models none.
+    from .ollama import OllamaProvider  # noqa: PLC0415
+    from .ollama_errors import MENTION  # noqa: PLC0415
 
-    return OllamaProvider(host)
+    return OllamaProvider(host, MENTION) if is_mentioned else OllamaProvider(host)
 
 
-_BUILT_IN: dict[str, Callable[[str], Provider]] = {
+_BUILT_IN: dict[str, Callable[[str, bool], Provider]] = {
     OLLAMA: _ollama,
-    "scripted": lambda _: ScriptedProvider(),
+    "scripted": lambda *_: ScriptedProvider(),
 }

@@ -41,9 +41,12 @@ class OllamaProvider:
     ----------
     host
         Its address in any form that Ollama accepts (address.py); empty: OLLAMA_HOST, else this machine.
+    elsewhere
+        How its user names another server, for errors.
     """
 
-    def __init__(self, host: str = "") -> None:
+    def __init__(self, host: str = "", elsewhere: str = failures.SETTING) -> None:
+        self._elsewhere = elsewhere
         self._address = address(host or os.environ.get("OLLAMA_HOST", ""))
         # An httpx client belongs to the event loop that first used it.
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, ollama.AsyncClient] = WeakKeyDictionary()
@@ -136,7 +139,7 @@ class OllamaProvider:
                         if line:
                             yield self._parsed(line)
         except httpx.HTTPError as error:
-            raise failures.of_transport(error, self._address, CONNECT_S) from error
+            raise failures.of_transport(error, self._address, CONNECT_S, self._elsewhere) from error
 
     async def explain_wait(self, name: str) -> str:
         """Say why that model's answer does not come yet; "" if that cannot be found out."""
@@ -192,24 +195,31 @@ class OllamaProvider:
         try:
             return await answer
         except ollama.ResponseError as error:
-            raise failures.of_status(error.status_code, error.error, {}, address=self._address, model="") from error
+            raise failures.of_status(
+                error.status_code, error.error, {}, address=self._address, model="", elsewhere=self._elsewhere
+            ) from error
         except httpx.HTTPStatusError as error:
             raise await self._refusal(error.response, "") from error
         except httpx.HTTPError as error:
-            raise failures.of_transport(error, self._address, CONNECT_S) from error
+            raise failures.of_transport(error, self._address, CONNECT_S, self._elsewhere) from error
         except ConnectionError as error:  # the package's own, in place of httpx's
             cause = error.__context__
             refused = cause if isinstance(cause, httpx.HTTPError) else httpx.ConnectError(str(error))
-            raise failures.of_transport(refused, self._address, CONNECT_S) from error
+            raise failures.of_transport(refused, self._address, CONNECT_S, self._elsewhere) from error
         except (ValueError, TypeError, KeyError, AttributeError) as error:  # another form than the package knows
             raise ModelRefused(
                 f"What answers at {self._address} is not Ollama, or a version that chatnb does not know.\n"
-                'Correct the address: %config ChatConfig.host = "..."'
+                f"Correct the address, or {self._elsewhere}"
             ) from error
 
     async def _refusal(self, response: httpx.Response, model: str) -> ModelError:
         error = failures.of_status(
-            response.status_code, response.text, response.headers, address=self._address, model=model
+            response.status_code,
+            response.text,
+            response.headers,
+            address=self._address,
+            model=model,
+            elsewhere=self._elsewhere,
         )
         return await self._not_found(model) if isinstance(error, ModelNotFound) else error
 

@@ -19,12 +19,20 @@ from ..errors import (
 from .address import is_loopback
 from .failing import Place, others, sentence_of
 
-_OTHER_ADDRESS = 'set another address: %config ChatConfig.host = "..."'
+SETTING = 'set another address: %config ChatConfig.host = "..."'
+MENTION = 'name another host after the "@": an address of Ollama, or one of ChatConfig.endpoints'
+"""How to name another server, where the settings name it and where the model's name does."""
 
 
-def of_transport(error: httpx.HTTPError, address: str, connect_s: float) -> ModelError:
-    """Return what a failure below HTTP, or a broken stream, means."""
-    return _place(address).of_transport(error, connect_s)
+def of_transport(error: httpx.HTTPError, address: str, connect_s: float, elsewhere: str = SETTING) -> ModelError:
+    """Return what a failure below HTTP, or a broken stream, means.
+
+    Parameters
+    ----------
+    elsewhere
+        How to name another server.
+    """
+    return _place(address, elsewhere).of_transport(error, connect_s)
 
 
 def broken_off(address: str, how: str) -> ModelBroken:
@@ -32,7 +40,9 @@ def broken_off(address: str, how: str) -> ModelBroken:
     return _place(address).broken_off(how)
 
 
-def of_status(status: int, text: str, headers: Mapping[str, str], *, address: str, model: str) -> ModelError:
+def of_status(
+    status: int, text: str, headers: Mapping[str, str], *, address: str, model: str, elsewhere: str = SETTING
+) -> ModelError:
     """Return what an HTTP status and its body mean.
 
     A model that is not there gives a ModelNotFound without the names of those that are: `not_found` has them.
@@ -48,7 +58,7 @@ def of_status(status: int, text: str, headers: Mapping[str, str], *, address: st
             return not_found(model, address, ())
         case 404 | 405:
             return ModelRefused(
-                f"What answers at {address} is not Ollama ({status}: {said}).\nCorrect the path or port, or {_OTHER_ADDRESS}"
+                f"What answers at {address} is not Ollama ({status}: {said}).\nCorrect the path or port, or {elsewhere}"
             )
         case 429 | 503:
             return _place(address).busy(status, said, headers)
@@ -110,7 +120,7 @@ def not_found(name: str, address: str, names: Sequence[str]) -> ModelNotFound:
     return ModelNotFound("\n".join(filter(None, lines)))
 
 
-def _place(address: str) -> Place:
+def _place(address: str, elsewhere: str = SETTING) -> Place:
     start = (
         "Start it with `ollama serve`"
         if is_loopback(address)
@@ -120,4 +130,4 @@ def _place(address: str) -> Place:
         "Use a smaller model or quantization (`%chat models` shows sizes), a smaller window (-o num_ctx=4096), "
         "or end what else needs memory."
     )
-    return Place("Ollama", address, start, _OTHER_ADDRESS, smaller)
+    return Place("Ollama", address, start, elsewhere, smaller)

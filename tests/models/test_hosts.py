@@ -277,6 +277,8 @@ async def test_an_error_names_each_host_and_what_it_said(servers: ExitStack) -> 
     assert error.startswith("None of the 2 hosts could answer (3 attempts, ")
     assert f"- {host_of(busy)}: Ollama at {busy.url} is busy (503" in error
     assert f"- {host_of(gone)}: Ollama at {gone.url} did not answer." in error
+    assert 'or name another host after the "@"' in error
+    assert "ChatConfig.host" not in error
     assert len(busy.chats) == 3  # where all are dead, they are asked all the same
 
 
