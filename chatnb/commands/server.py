@@ -26,7 +26,8 @@ def show_status(desk: Desk, words: Sequence[str]) -> Listing[tuple[str, str]]:
     history = chat.sessions.history(session)
     version, loaded = chat.portal.call(_server(desk.provider()))
     spent = [m.usage for m in history if m.usage]
-    plan, rules = chat.last_plan, read_rules(chat.sessions.place or ".") if settings.rules else None
+    rules = read_rules(chat.sessions.place or ".") if settings.rules else None
+    plan = chat.last_plan if chat.last_plan and chat.last_plan.ask.session.id == session.id else None
     rows = [
         ("model", settings.model or "the first that the server has"),
         ("session", f"{session.title or 'new'} ({len(history)} messages)"),

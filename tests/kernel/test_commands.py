@@ -47,6 +47,9 @@ def test_status_tells_model_session_server_and_tokens(kernel: Kernel) -> None:
     assert "What is the capital of France? (2 messages)" in text
     assert "http://127.0.0.1:" in text
     assert "tokens written" in text
+    assert "tokens, in the last question" in text
+    kernel.run("%chat new")
+    assert "in the last question" not in table(kernel, "%chat status")
 
 
 def test_models_tells_what_the_server_really_has(kernel: Kernel) -> None:
