@@ -75,7 +75,7 @@ def session_from(
     digest = hashlib.sha256(f"{program}\0{key}".encode(errors="surrogatepass")).hexdigest()[:8]
     said = [line for line in lines if line.parts or line.error]
     began_at = at or next((line.at for line in said if line.at), None)
-    session_id = _id(began_at or _EPOCH, digest)
+    session_id = _id(began_at, began_at or _EPOCH, digest)
     systems = [system, *("".join(_texts(line)) for line in said if line.role == "system")]
     messages: list[Message] = []
     question, place = "", (began_at or _EPOCH) - _TICK
@@ -84,7 +84,7 @@ def session_from(
             continue
         place = max(place + _TICK, line.at or _EPOCH)
         if line.role == "user" or not question:
-            message_id = question = _id(place, digest)
+            message_id = question = _id(began_at, place, digest)
             replies = 0
         else:
             replies += 1
@@ -145,8 +145,10 @@ def said(text: str) -> tuple[Part, ...]:
     return (Text(text),) if text else ()
 
 
-def _id(at: datetime, digest: str) -> str:
-    return f"{at:%Y%m%dT%H%M%S%f}-{digest}"
+def _id(began_at: datetime | None, place: datetime, digest: str) -> str:
+    # A date that nobody told would be read as one: there is none but zeros, which sort first, too.
+    known = f"{place:%Y%m%dT%H%M%S%f}" if began_at else f"{0:08}T{(place - _EPOCH) // _TICK:012}"
+    return f"{known}-{digest}"
 
 
 def _texts(line: Line) -> list[str]:

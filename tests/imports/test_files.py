@@ -77,6 +77,20 @@ def test_importing_twice_changes_nothing(write: Callable[[Path], Path], tmp_path
     assert len(sessions.all()) == 1
 
 
+def test_what_tells_no_time_has_none_in_its_ids_which_come_before_all_others(
+    tmp_path: Path, sessions: Sessions
+) -> None:
+    line = {"messages": [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}] * 2}
+    path = examples.write_json(tmp_path / "talk.jsonl", line)
+
+    (first,), (second,) = import_sessions(sessions, path), import_sessions(sessions, path)
+
+    ids = [first.session.id, *(message.id for message in first.session.messages)]
+    assert all(each.startswith("00000000T") for each in ids)
+    assert ids[1:] == sorted(set(ids[1:]))
+    assert (first.message_count, second.message_count, second.session.id) == (4, 0, first.session.id)
+
+
 def test_of_chatgpt_the_branch_that_was_shown_counts(tmp_path: Path) -> None:
     question, thought, answer = only(WRITERS["ChatGPT"](tmp_path)).messages
 
