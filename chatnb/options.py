@@ -10,7 +10,7 @@ import argparse
 import io
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, NoReturn
@@ -151,6 +151,14 @@ class Parser(argparse.ArgumentParser):
         """Raise SettingsError; what argparse calls for a wrong line."""
         end = "" if message.endswith("?") else "."
         raise SettingsError(f"{message[:1].upper()}{message[1:]}{end} `{self.prog} -h` shows what can stand there.")
+
+    def parse_mixed(self, words: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+        """Return what `parse_known_args` does, but words may stand on both sides of flags: `export - --format md Work`."""
+        if "--" in words:  # which argparse does not know there
+            return self.parse_known_args(words)
+        if self.usage is None:  # argparse takes what it writes itself for a template, where "%chat" is none
+            self.usage = self.format_usage().removeprefix("usage: ").replace("%", "%%")
+        return self.parse_known_intermixed_args(words)
 
     def print_help(self, file: object = None) -> NoReturn:  # noqa: ARG002 - argparse's own signature
         """Raise HelpAsked; what argparse calls for `-h`."""

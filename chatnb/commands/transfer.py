@@ -16,7 +16,9 @@ def export(desk: Desk, words: Sequence[str]) -> Listing[tuple[str, str]] | None:
     """Write sessions to a file, as a notebook, Markdown, data or text: `%chat export chat.ipynb`; - prints it."""
     options = parser("export", export)
     add_export_options(options)
-    parsed = options.parse_args(words)
+    parsed, rest = options.parse_mixed(words)
+    if rest:
+        options.error(f"unrecognized arguments: {' '.join(rest)}")
     done = export_sessions(
         desk.chat.sessions,
         **chosen_in(parsed),

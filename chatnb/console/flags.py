@@ -56,10 +56,7 @@ def understood(words: Sequence[str]) -> tuple[Command, argparse.Namespace]:
     if name != "mcp":  # which has no chat
         _add_setting_flags(parser)
     said = words[1:] if name else words
-    if command.has_own_words or "--" in said:
-        parsed, rest = parser.parse_known_args(said)
-    else:  # what a command takes may stand on both sides of its flags, as in `export - --format md Work`
-        parsed, rest = parser.parse_known_intermixed_args(said)
+    parsed, rest = parser.parse_known_args(said) if command.has_own_words else parser.parse_mixed(said)
     parsed.command, parsed.rest = name, rest
     if getattr(parsed, "version", False):
         raise HelpAsked(f"chatnb {__version__}\n")

@@ -165,9 +165,10 @@ def test_asking_in_a_notebook_that_was_given_away_goes_on_where_it_was(
 
 
 def test_standard_output_has_nothing_but_the_export(kernel: Kernel) -> None:
+    kernel.run("%chat new Greeting")
     kernel.run("%%chat\nHello")
 
-    run = kernel.run("%chat export - --format jsonl")
+    run = kernel.run("%chat export - --format jsonl Greeting")
 
     assert json.loads(run.stdout)["messages"][0] == {"role": "user", "content": "Hello"}
     assert [output["output_type"] for output in run.outputs] == ["stream"]
