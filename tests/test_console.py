@@ -80,7 +80,18 @@ def test_a_session_goes_on_under_its_title(tmp_path: Path, server: FaultServer) 
     for question in ("First.", "Second."):
         run("ask", "-s", "Work", question, home=tmp_path, host=server.url)
 
-    assert [m["content"] for m in server.chats[1].messages if m["role"] == "user"] == ["First.", "Second."]
+    for words, piped in ((("ask", "--continue", "Third."), ""), (("--continue",), "Fourth.")):
+        assert run(*words, home=tmp_path, host=server.url, piped=piped).returncode == 0
+
+    asked = [m["content"] for m in server.chats[-1].messages if m["role"] == "user"]
+    assert asked == ["First.", "Second.", "Third.", "Fourth."]
+
+
+def test_where_nothing_was_said_there_is_nothing_to_go_on_in(tmp_path: Path) -> None:
+    result = run("ask", "--continue", "Why?", home=tmp_path)
+
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "This folder has no session yet." in result.stderr
 
 
 def test_files_are_carried_along_by_option_and_by_mention_but_never_by_what_is_piped_in(

@@ -10,7 +10,7 @@ from ..errors import SettingsError
 from ..messages import Context
 from ..options import Options, options_of
 from .log import Log
-from .opening import configured, desk_here, piped_in, tools_of
+from .opening import configured, desk_here, go_on, piped_in, tools_of
 
 PIPED = "standard input"
 """What the model is told that a pipe is."""
@@ -28,6 +28,8 @@ def ask(parsed: argparse.Namespace, options: Options, words: str) -> int:
     ------
     SettingsError
         If there is nothing to ask.
+    SessionNotFound
+        If it is to go on in the last session of a folder that has none.
     ChatError
         Whatever the question failed with.
     ChatInterrupted
@@ -42,6 +44,8 @@ def ask(parsed: argparse.Namespace, options: Options, words: str) -> int:
         desk = desk_here(config)
         desk.chat.watchers.append(log.expect)
         try:
+            if parsed.goes_on and not options.session:
+                go_on(desk.chat.sessions)
             # What comes through a pipe is not the user's own words, so that nothing is looked up for it.
             receipt = desk.ask(options, words or piped, typed=words, carried=carried)
         finally:

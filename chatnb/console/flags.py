@@ -100,15 +100,19 @@ def _add_setting_flags(parser: Parser) -> None:
 
 
 def _add_talk(parser: Parser) -> None:
-    parser.add_argument(
-        "--continue", dest="goes_on", action="store_true", help="go on in the last session of this folder"
-    )
+    _add_continue(parser)
     parser.add_argument("--select", action="store_true", help="choose a session from a menu, and go on in it")
     parser.add_argument("-l", "--list", dest="lists", action="store_true", help="list the sessions")
     add_lasting_options(parser)
     _add_answer_flags(parser)
     parser.add_argument("--version", action="store_true", help="say which version this is")
     parser.set_defaults(name=[])
+
+
+def _add_continue(parser: Parser) -> None:
+    parser.add_argument(
+        "--continue", dest="goes_on", action="store_true", help="go on in the last session of this folder"
+    )
 
 
 def _add_open(parser: Parser) -> None:
@@ -120,6 +124,7 @@ def _add_open(parser: Parser) -> None:
 
 def _add_ask(parser: Parser) -> None:
     parser.add_argument("words", nargs="*", metavar="QUESTION", help="without one, what is piped in is the question")
+    _add_continue(parser)
     add_question_options(parser)
     _add_answer_flags(parser)
 

@@ -12,8 +12,9 @@ from typing import Any
 from ..chat import Chat
 from ..config import ChatConfig
 from ..desk import Desk
-from ..errors import SettingsError
+from ..errors import SessionNotFound, SettingsError
 from ..options import Options
+from ..sessions import Sessions
 from ..settings import Settings
 from ..views.base import View
 from ..views.plain import PlainView
@@ -89,6 +90,14 @@ def chat_here(config: ChatConfig) -> Chat:
 def desk_here(config: ChatConfig, view: Callable[[Settings], View] | None = None, line: Line | None = None) -> Desk:
     """Return a desk of a console, which whoever asks for it closes."""
     return Desk(line or Line(), config, chat=chat_here(config), view=view or view_here)
+
+
+def go_on(sessions: Sessions) -> None:
+    """Go on in the last session of this folder; raises SessionNotFound if it has none."""
+    if sessions.resume() is None:
+        raise SessionNotFound(
+            "This folder has no session yet. `chatnb` begins one; `chatnb --select` lists those of other places."
+        )
 
 
 def view_here(settings: Settings) -> View:

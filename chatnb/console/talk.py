@@ -15,7 +15,7 @@ from ..chat import sessions_folder
 from ..commands.sessions import open_session
 from ..config import ChatConfig
 from ..desk import Desk
-from ..errors import ChatError, ChatInterrupted, SessionNotFound, SettingsError
+from ..errors import ChatError, ChatInterrupted, SettingsError
 from ..options import Options, options_of, parse_question
 from ..settings import Settings
 from ..views.terminal import TerminalView
@@ -25,7 +25,7 @@ from .ask import ask
 from .hints import at_prompt
 from .log import Log
 from .menu import choose_session
-from .opening import Line, configured, desk_here, tools_of
+from .opening import Line, configured, desk_here, go_on, tools_of
 from .prompt import line_of
 from .showing import show
 from .slash import Leave, is_command
@@ -161,10 +161,8 @@ def _enter(desk: Desk, parsed: argparse.Namespace, options: Options) -> None:
         show(open_session(desk, [choose_session(sessions)]), at_prompt)
     elif options.session:
         sessions.enter(options.session)
-    elif parsed.goes_on and sessions.resume() is None:
-        raise SessionNotFound(
-            "This folder has no session yet. `chatnb` begins one; `chatnb --select` lists those of other places."
-        )
+    elif parsed.goes_on:
+        go_on(sessions)
     # What a session has of its own goes before the settings, but not before what was just typed.
     said = {"model": options.model, "system": options.system, "think": options.think}
     if own := {name: value for name, value in said.items() if value and getattr(sessions.current, name)}:
