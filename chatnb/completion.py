@@ -85,7 +85,8 @@ def candidates(desk: Desk, command: str, words: Sequence[str], word: str) -> lis
         return _of_transfer(desk, words, word)
     if command == "%chat":
         return list(COMMANDS) if not words else ["-m", "--model", "-s", "--session"]
-    return list(question_parser(command)._option_string_actions)  # noqa: SLF001 - argparse tells it nowhere else
+    parser = question_parser(command, knows_variables=command.startswith("%"))  # a slash is the console's
+    return list(parser._option_string_actions)  # noqa: SLF001 - argparse tells it nowhere else
 
 
 def _of_transfer(desk: Desk, words: Sequence[str], word: str) -> list[str]:

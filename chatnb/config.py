@@ -227,7 +227,13 @@ class ChatConfig(SingletonConfigurable):
         if name not in traits:
             near = difflib.get_close_matches(name, traits, n=1)
             hint = f" Did you mean {near[0]}?" if near else ""
-            raise SettingsError(f"There is no setting {name!r}.{hint} `%chat config` lists them all.")
+            msg = f"There is no setting {name!r}.{hint} `%chat config` lists them all."
+            if not near:
+                msg += (
+                    f"\nIf it is an option of the model: `-o {name}=VALUE` with a question, or for all of them "
+                    f'%config ChatConfig.options = {{"{name}": VALUE}}'
+                )
+            raise SettingsError(msg)
         try:
             self.put(name, _parsed(traits[name], text), origin)
         except SettingsError:

@@ -166,13 +166,23 @@ class Parser(argparse.ArgumentParser):
 
 
 @cache  # it takes longer to make than to use
-def question_parser(prog: str) -> Parser:
-    """Return the parser of a question's options; `prog` is what usage lines begin with."""
+def question_parser(prog: str, *, knows_variables: bool = True) -> Parser:
+    """Return the parser of a question's options.
+
+    Parameters
+    ----------
+    prog
+        What usage lines begin with.
+    knows_variables
+        Whether it is asked in a notebook: else what needs its variables or cells is not offered.
+    """
     parser = Parser(
         prog=prog, description="Ask a model; the question is sent exactly as it is written.", allow_abbrev=False
     )
     add_question_options(parser)
-    _add_notebook_options(parser)
+    if knows_variables:
+        _add_notebook_options(parser)
+    _add_session_options(parser)
     return parser
 
 
@@ -242,7 +252,6 @@ def _add_notebook_options(parser: argparse.ArgumentParser) -> None:
     add("--into", default="", metavar="NAME", help="put the answer, or the validated object, into this variable")
     add("--trial", action="store_true", help="try code that the model wants run in a fork before it is asked about")
     add("--code", action="store_true", help="make the answer's code the next cell, or several")
-    add("--instead", type=int, default=0, metavar="N", help="ask in place of message N, which stays as a branch")
     add(
         "--over",
         dest="table",
@@ -251,6 +260,12 @@ def _add_notebook_options(parser: argparse.ArgumentParser) -> None:
         help="ask about each row of this table; {column} in the text is what the row has there",
     )
     add_row_options(parser)
+
+
+def _add_session_options(parser: argparse.ArgumentParser) -> None:
+    """Add what only has a meaning within a conversation."""
+    add = parser.add_argument
+    add("--instead", type=int, default=0, metavar="N", help="ask in place of message N, which stays as a branch")
     add("--summary", action="store_true", help="let this text stand for all that was said before; nothing is asked")
 
 
@@ -282,8 +297,8 @@ def parse_question(line: str, prog: str = "%%chat") -> Options:
     return options_of(question_parser(prog).parse_args(_split(line)))
 
 
-def parse_line(line: str, prog: str = "%ask") -> tuple[Options, str]:
-    """Return the leading options of a line, and all that follows them exactly as it is.
+def parse_line(line: str, prog: str = "%ask", *, knows_variables: bool = True) -> tuple[Options, str]:
+    """Return the leading options of a line, and all that follows them exactly as it is; for a parser of these parameters.
 
     Examples
     --------
@@ -291,7 +306,7 @@ def parse_line(line: str, prog: str = "%ask") -> tuple[Options, str]:
     >>> options.model, text
     ('tiny', "what's {this} -- and that?")
     """
-    parser = question_parser(prog)
+    parser = question_parser(prog, knows_variables=knows_variables)
     takes_value = {name for action in parser._actions for name in action.option_strings if action.nargs != 0}  # noqa: SLF001 - argparse has no other way to tell
     words, rest = [], line.strip()
     while rest.startswith("-"):
@@ -311,6 +326,36 @@ def options_of(parsed: argparse.Namespace) -> Options:
     # What may be given several times comes as a list.
     said: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     return Options(**said)
+
+
+def flags_of(chosen: Mapping[str, Json]) -> str:
+    r"""Return what a question kept as it is typed on the line of a cell; what takes more than a line is left out.
+
+    Examples
+    --------
+    >>> flags_of({"model": "tiny", "option": {"stop": "END"}, "think": False, "tools": ["files", "web"]})
+    '--model tiny --option \'stop="END"\' --no-think --tool files --tool web'
+    """
+    words: list[str] = []
+    for name, value in Options.of(chosen).chosen.items():
+        match name, value:
+            case _, bool():
+                words.append(f"--{name}" if value else f"--no-{name}")
+            case "option", dict():
+                words += [f"--option={key}={json.dumps(each)}" for key, each in value.items()]
+            case "tools", list():
+                words += [f"--tool={each}" for each in value]
+            case "ext", list():
+                words.append(f"--ext={','.join(map(str, value))}")
+            case _:
+                words.append(f"--{name.replace('_', '-')}={value}")
+    return " ".join(map(_typed, (word for word in words if len(word.splitlines()) == 1)))
+
+
+def _typed(word: str) -> str:
+    flag, equals, value = word.partition("=")
+    # A value that looks like a flag has to stay one word with its own.
+    return f"{flag} {shlex.quote(value)}" if equals and not value.startswith("-") else shlex.quote(word)
 
 
 def _split(line: str) -> list[str]:

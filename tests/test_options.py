@@ -8,7 +8,7 @@ from dataclasses import fields
 import pytest
 
 from chatnb.errors import SettingsError
-from chatnb.options import HelpAsked, Options, parse_line, parse_question
+from chatnb.options import HelpAsked, Options, Parser, flags_of, parse_line, parse_question
 from chatnb.settings import Settings
 
 
@@ -99,7 +99,42 @@ def test_a_question_keeps_what_it_needs_to_be_asked_again() -> None:
     kept = json.loads(json.dumps(parse_question(line).chosen))
 
     assert Options.of(kept) == parse_question(line)
+    assert parse_question(flags_of(kept)) == parse_question(line)
     assert parse_question("-c df -s Plans --dry-run --into ada --code").chosen == {}
+
+
+def test_what_a_question_kept_is_typed_in_a_line_whatever_it_says() -> None:
+    chosen = {"model": "-x", "system": "Be\nbrief.", "option": {"-k": True, "stop": ["a\n", "$b"]}, "keep_alive": "-1"}
+
+    typed = flags_of(chosen)
+
+    assert "\n" not in typed
+    assert parse_question(typed) == Options.of({**chosen, "system": ""})
+
+
+@pytest.mark.parametrize("prog", ["%chat export", "chatnb export"])
+def test_words_may_stand_on_both_sides_of_flags(prog: str) -> None:
+    parser = Parser(prog=prog)
+    parser.add_argument("file")
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--format")
+
+    parsed, rest = parser.parse_mixed(["-", "--format", "md", "Work", "--unheard"])
+
+    assert (parsed.file, parsed.format, parsed.names, rest) == ("-", "md", ["Work"], ["--unheard"])
+    assert parser.parse_mixed(["--format", "md", "--", "-", "--work"])[0].names == ["--work"]
+    with pytest.raises(HelpAsked, match=f"^usage: {prog} "):
+        parser.parse_mixed(["-h"])
+
+
+def test_at_the_prompt_of_a_console_nothing_is_offered_that_needs_a_notebook() -> None:
+    with pytest.raises(HelpAsked) as asked:
+        parse_line("-h", "/ask", knows_variables=False)
+
+    assert not [
+        name for name in ("--schema", "--into", "--over", "--code", "--trial", "--key") if name in str(asked.value)
+    ]
+    assert "--instead" in str(asked.value)
 
 
 @pytest.mark.parametrize("told", [None, 7, "x", [1], {"a": 1}])

@@ -8,6 +8,7 @@ from ..branches import Branch, branches
 from ..desk import Desk
 from ..errors import SessionNotFound, SettingsError
 from ..listing import Listing
+from ..options import flags_of
 from ..views.words import shortened
 from .base import no_words, number_in, numbered, parser
 
@@ -30,7 +31,8 @@ def edit(desk: Desk, words: Sequence[str]) -> None:
     options = parser("edit", edit)
     options.add_argument("number", nargs="?", default="0", metavar="N")
     number, question = desk.chat.sessions.question(number_in(options.parse_args(words).number))
-    desk.shell.set_next_input(f"%%chat --instead {number}\n{question.text}")
+    first = f"%%chat --instead {number} {flags_of(question.chosen)}".rstrip()
+    desk.shell.set_next_input(f"{first}\n{question.text}")
 
 
 def fork(desk: Desk, words: Sequence[str]) -> None:

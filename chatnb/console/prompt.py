@@ -82,7 +82,7 @@ class Names(Completer):
             case "set":
                 return [f"{setting.name}=" for setting in self._desk.config.origins()]
             case "ask":
-                return candidates(self._desk, "%ask", words, word)
+                return candidates(self._desk, "/ask", words, word)
             case "model":
                 return candidates(self._desk, "%chat", ["-m"], word)
             case "session":

@@ -87,7 +87,7 @@ def show_help(desk: Desk, words: Sequence[str]) -> object:
 
 def ask(desk: Desk, words: Sequence[str]) -> object:
     """Ask with options: `/ask -c file:data.csv -t files QUESTION`; `/ask -h` lists them. `@file:data.csv` goes without."""
-    options, text = parse_line(" ".join(words), "/ask")
+    options, text = parse_line(" ".join(words), "/ask", knows_variables=False)
     return desk.ask(options, text, "Write one after /ask.")
 
 

@@ -181,4 +181,5 @@ def _parted(text: str) -> tuple[Options | None, str]:
     if not text.startswith(_CELL):
         return None, text
     first, _, rest = text.partition("\n")
-    return parse_question(first.removeprefix(_CELL)), rest
+    # A question of a notebook may have had a schema; here is none.
+    return replace(parse_question(first.removeprefix(_CELL)), schema=""), rest

@@ -164,6 +164,7 @@ def test_the_session_leaves_as_a_file(terminal: Terminal, folder: Path) -> None:
         ("/export --as", "/export --as-markdown"),
         ("What does @file:no", "What does @file:notes.md"),
         ("/set retry_max", "/set retry_max_delay="),
+        ("/ask --in", "/ask --instead"),
     ],
 )
 def test_tab_completes_commands_and_what_they_take(terminal: Terminal, typed: str, completed: str) -> None:
@@ -205,6 +206,9 @@ def test_help_and_completion_know_every_command(terminal: Terminal) -> None:
         ("/modle", "There is no command 'modle'. Did you mean `/model`?"),
         ("/open qqqq", "SessionNotFound: No chat session is called 'qqqq'. `/sessions` lists them all."),
         ("/set nothing=1", "There is no setting 'nothing'."),
+        ("/set temperature=0", 'with a question, or for all of them /set options={"temperature": VALUE}'),
+        ("/ask --schema Person Who?", "`/ask -h` shows what can stand there."),
+        ("/export - --format nothing Work", "There is no format"),
         ('/export "', "The command cannot be read"),
         ("/ask -m broken Why?", "out of luck"),
     ],

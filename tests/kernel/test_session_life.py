@@ -91,11 +91,18 @@ def test_a_refreshed_answer_takes_the_place_of_the_stale_one(kernel: Kernel, ser
 
 
 def test_an_edited_question_is_asked_from_where_it_stood(kernel: Kernel, server: FaultServer) -> None:
-    run = kernel.run("%chat edit 3")
-    assert run.next_input is not None
-    kernel.run(run.next_input.replace("Two?", "Two and a half?"))
+    kernel.run("%ask -o seed=7 --system 'Be {brief}.' Four?")
+    plain, own = kernel.run("%chat edit 3").next_input, kernel.run("%chat edit 7").next_input
+    assert plain is not None
+    assert own is not None
+    kernel.run(own.replace("Four?", "Four and a half?"))
+    again = server.chats[-1].body
+    kernel.run(plain.replace("Two?", "Two and a half?"))
 
-    assert run.next_input == "%%chat --instead 3\nTwo?"
+    assert own == "%%chat --instead 7 --option seed=7 --system 'Be {brief}.'\nFour?"
+    assert again["options"]["seed"] == 7
+    assert again["messages"][0]["content"] == "Be {brief}."
+    assert plain == "%%chat --instead 3\nTwo?"
     assert asked(server) == ["One?", "Two and a half?"]
 
 
