@@ -196,7 +196,6 @@ class Chat:
         session = session or self.sessions.current
         tools = tools or self.tools
         asked_at = now()
-        tools = tools or self.tools
         names = [spec.name for spec in tools.specs] if tools else []
         parts = (*reading.parts, Text(text))
         question = Message(
