@@ -12,9 +12,9 @@ from .commands import COMMANDS
 from .desk import Desk
 from .errors import ChatError
 from .exports.catalog import FORMATS
+from .grammar import question_parser
 from .messages import ARCHIVED, TRASHED
 from .models.endpoints import OPENAI
-from .options import question_parser
 from .transfer import EXPORT_OPTIONS
 
 PATIENCE_S = 1.0

@@ -23,10 +23,11 @@ from .context.recorder import Recorder
 from .context.summaries import summarize
 from .context.variables import VariablesSource
 from .errors import ChatInterrupted, SettingsError
+from .grammar import HelpAsked, parse_line, parse_question
 from .markdown.safe import CodeBlock, code_blocks, safe_markdown
 from .messages import Context, Image, Message, Session, ToolCall
 from .models.base import Provider
-from .options import HelpAsked, Options, parse_line, parse_question
+from .options import Options
 from .place import notebook_path, place_of
 from .planner import Ask
 from .questions import again, provider_for, settings_in

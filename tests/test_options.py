@@ -8,7 +8,8 @@ from dataclasses import fields
 import pytest
 
 from chatnb.errors import SettingsError
-from chatnb.options import HelpAsked, Options, Parser, flags_of, parse_line, parse_question
+from chatnb.grammar import HelpAsked, Parser, flags_of, parse_line, parse_question
+from chatnb.options import Options
 from chatnb.settings import Settings
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ..desk import Desk
 from ..errors import SettingsError
+from ..grammar import HelpAsked
 from ..listing import Listing
-from ..options import HelpAsked
 from .base import Command, no_words
 from .panel import show_panel
 from .reading import compact, hide, list_stale, pin, refresh, unhide, unpin, why

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from ..desk import Desk
 from ..errors import SettingsError
+from ..grammar import Parser
 from ..messages import Message
-from ..options import Parser
 
 Command = Callable[[Desk, Sequence[str]], object]
 """Takes the words after its name and returns a value that shows itself, or None.

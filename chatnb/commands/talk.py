@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from ..branches import Branch, branches
 from ..desk import Desk
 from ..errors import SessionNotFound, SettingsError
+from ..grammar import flags_of
 from ..listing import Listing
-from ..options import flags_of
 from ..views.words import shortened
 from .base import no_words, number_in, numbered, parser
 

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import ChatError, ChatInterrupted, SettingsError
-from ..options import HelpAsked
+from ..grammar import HelpAsked
 from . import flags
 from .hints import in_shell
 

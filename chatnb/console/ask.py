@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from ..context.base import Reading
 from ..errors import SettingsError
+from ..grammar import options_of
 from ..messages import Context
-from ..options import Options, options_of
+from ..options import Options
 from .log import Log
 from .opening import configured, desk_here, go_on, piped_in, tools_of
 

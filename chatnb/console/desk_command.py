@@ -6,7 +6,7 @@ import argparse
 from functools import partial
 
 from ..commands import COMMANDS, do
-from ..options import HelpAsked
+from ..grammar import HelpAsked
 from . import flags
 from .hints import in_shell
 from .opening import configured, desk_here

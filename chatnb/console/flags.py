@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from .. import __version__
-from ..options import HelpAsked, Parser, add_lasting_options, add_question_options
+from ..grammar import HelpAsked, Parser, add_lasting_options, add_question_options
 
 
 @dataclass(frozen=True, slots=True)

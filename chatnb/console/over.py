@@ -13,7 +13,7 @@ from typing import Any
 
 from ..chat import Chat
 from ..errors import SettingsError
-from ..options import add_model_options, add_row_options, options_of
+from ..grammar import add_model_options, add_row_options, options_of
 from ..receipt import Receipt
 from ..rows.each_row import EachRow
 from ..rows.over import ask_rows, bar_for

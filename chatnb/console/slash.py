@@ -19,8 +19,8 @@ from ..commands.server import list_models, show_status
 from ..commands.tools import list_tools
 from ..desk import Desk
 from ..errors import SettingsError
+from ..grammar import HelpAsked, parse_line
 from ..listing import Listing
-from ..options import HelpAsked, parse_line
 from .hints import at_prompt
 from .opening import assign
 

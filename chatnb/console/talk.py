@@ -16,7 +16,8 @@ from ..commands.sessions import open_session
 from ..config import ChatConfig
 from ..desk import Desk
 from ..errors import ChatError, ChatInterrupted, SettingsError
-from ..options import Options, options_of, parse_question
+from ..grammar import options_of, parse_question
+from ..options import Options
 from ..settings import Settings
 from ..views.terminal import TerminalView
 from ..views.words import printable
