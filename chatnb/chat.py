@@ -380,7 +380,7 @@ class Chat:
             async with aclosing(self._answered(ask, history)) as events:
                 async for event in events:
                     if not saving.done() and not isinstance(event, Asked):
-                        await saving
+                        await asyncio.shield(saving)  # a stop must not leave its thread alone with the end
                     yield event
         finally:
             await asyncio.shield(saving)

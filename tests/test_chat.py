@@ -738,10 +738,39 @@ async def test_closing_on_another_loop_than_the_turns_does_not_wait_for_it_for_e
     assert reply.outcome == "cancelled"
 
 
+async def test_a_stop_while_the_question_is_being_saved_is_no_failure() -> None:
+    is_saving, may_save = threading.Event(), threading.Event()
+
+    class SlowStore(MemoryStore):
+        def create(self, session: Session) -> None:
+            is_saving.set()
+            may_save.wait(10)
+            super().create(session)
+
+    store = SlowStore()
+    chat = Chat(ScriptedModel(["One ", "two"]), store=store, settings=Settings())
+    turn = chat.ask("1")
+    await asyncio.to_thread(is_saving.wait, 10)
+
+    turn.cancel()
+    for _ in range(10):  # until the answer, which waits for that, is told of it
+        await asyncio.sleep(0)
+    may_save.set()
+    reply = await turn
+
+    assert reply.outcome == "cancelled"
+    assert [message.text for message in store.load(turn.question.session_id).messages][:1] == ["1"]
+
+
+def open_files(process: psutil.Process) -> set[tuple[str, int]]:
+    """Return what is open, without the places up to which it is written: pytest's own log may be among it."""
+    return {(file.path, file.fd) for file in process.open_files()}
+
+
 def test_loading_asking_and_closing_leave_nothing_behind(tmp_path: Path) -> None:
     process = psutil.Process()
     threads, handler = set(threading.enumerate()), signal.getsignal(signal.SIGINT)
-    opened, sockets = process.open_files(), process.net_connections(kind="all")
+    opened, sockets = open_files(process), process.net_connections(kind="all")
     chat = Chat(ScriptedModel(["Hello"]), store=TinyStore(tmp_path), settings=Settings())
     chat.ask_now("Hi")
 
@@ -749,7 +778,7 @@ def test_loading_asking_and_closing_leave_nothing_behind(tmp_path: Path) -> None
 
     assert set(threading.enumerate()) == threads
     assert signal.getsignal(signal.SIGINT) is handler
-    assert process.open_files() == opened
+    assert open_files(process) == opened
     assert process.net_connections(kind="all") == sockets
     assert files(tmp_path, "*.live") == []
 
