@@ -8,7 +8,8 @@ from typing import Any
 
 from tests.faults.script import Answer
 
-# Whoever opens a named pipe waits for whoever opens its other end: so the test knows that a tool has begun.
+# Whoever opens a named pipe waits for whoever opens its other end: so the test knows that a tool has begun. Nothing is
+# written into it, since the test closes it at once.
 SETUP = """
 %load_ext chatnb
 import asyncio, threading, time
@@ -88,7 +89,7 @@ CASES = {
     "code": Case("run_python", {"code": "begun()\nwhile True: pass"}, "-t python", is_asked=True),
     "code that waits": Case("run_python", {"code": "begun()\nawait asyncio.sleep(1000)"}, "-t python", is_asked=True),
     "code in a trial": Case("run_python", {"code": "open('begun').close()\nwhile True: pass"}, "-t python --trial"),
-    "a command": Case("run_command", {"command": "echo > begun; sleep 1000 & sleep 1000"}, "-t shell", is_asked=True),
+    "a command": Case("run_command", {"command": ": > begun; sleep 1000 & sleep 1000"}, "-t shell", is_asked=True),
 }
 
 
