@@ -66,8 +66,15 @@ export class Panel {
         else Object.assign(target, { tabIndex: 0, role: "group", ariaLabel: "Scrolls sideways" });
       }
     });
-    // A message gets its height when it comes into view.
-    this.heights = new ResizeObserver(() => this.stick());
+    // A message gets its height when it comes into view. Whoever writes still sees what they write when the panel grows.
+    this.heights = new ResizeObserver(() => {
+      this.stick();
+      if (this.isSeen && this.root.contains(document.activeElement)) this.composer.node.scrollIntoView({ block: "nearest" });
+    });
+    this.isSeen = false;
+    this.sight = new IntersectionObserver((seen) => {
+      this.isSeen = seen[seen.length - 1].intersectionRatio > 0.9;
+    }, { threshold: [0.9, 1] });
     this.sheets = new Sheets(this);
     this.composer = new Composer(this);
     const { sheets } = this;
@@ -79,7 +86,7 @@ export class Panel {
     this.bar = rove(h("div.bar", { role: "toolbar", label: "This chat" }, this.title, this.who,
       opener("tools", "Tools"), opener("settings", "Settings", "configure"), opener("export", "Export"),
       button("new", "New session", () => this.run("new"), "", { "data-needs": "new" }),
-      this.taker = button(null, "Undo the last turn", () => this.undo(), "Undo", { "data-needs": "undo" })));
+      this.taker = button("undo", "Undo the last turn", () => this.undo(), "", { "data-needs": "undo" })));
     this.entries = h("div.entries", { role: "feed", label: "Conversation" });
     this.asks = h("div");
     this.starters = h("div.starters");
@@ -93,7 +100,8 @@ export class Panel {
       pointerdown: (event) => !sheets.node.contains(event.target) && !sheets.opener?.contains(event.target) && sheets.close() },
       this.bar, sheets.node, h("div.middle", {}, this.log, this.back), this.notices, this.toast, this.composer.node, this.heard);
     element.append(this.root);
-    this.heights.observe(this.entries);
+    for (const grown of [this.entries, this.composer.node]) this.heights.observe(grown);
+    this.sight.observe(this.composer.node);
   }
 
   get state() {
@@ -137,6 +145,7 @@ export class Panel {
       cancelAnimationFrame(this.frame);
       this.wide.disconnect();
       this.heights.disconnect();
+      this.sight.disconnect();
     };
   }
 

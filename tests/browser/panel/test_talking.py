@@ -188,6 +188,39 @@ def test_the_view_follows_the_end_until_the_reader_goes_up(panel: PanelPage) -> 
     assert panel.page.evaluate(left) < 2
 
 
+def below_the_window(panel: PanelPage) -> float:
+    """Return how many pixels of the place where one writes lie below the window."""
+    below: float = panel.find(".chatnb-composer").evaluate("one => one.getBoundingClientRect().bottom - innerHeight")
+    return below
+
+
+def test_whoever_writes_still_sees_it_when_the_panel_grows(panel: PanelPage) -> None:
+    panel.show({**fixture("state"), "entries": []}, fixture("answers"))
+    panel.page.evaluate("() => { document.querySelector('main').style.padding = '480px 0'; }")
+    panel.question.click()
+
+    panel.change({"is": "began", "live": fixture("live")}, blocks(*["<p>Text.</p>"] * 40))
+    panel.drawn()
+    assert below_the_window(panel) <= 1
+
+    # Whoever has gone to another place of the notebook is not taken back.
+    panel.page.evaluate("() => scrollTo(0, 0)")
+    panel.drawn()
+    panel.page.evaluate("() => { document.querySelector('.chatnb-panel').style.maxHeight = 'none'; }")
+    panel.drawn()
+    assert panel.page.evaluate("() => scrollY") == 0
+
+
+def test_what_was_said_goes_when_one_writes_on(panel: PanelPage) -> None:
+    panel.show(fixture("state"), fixture("answers"))
+    panel.button("The selection").click()
+    expect(panel.page.get_by_role("status")).to_contain_text("Nothing is selected")
+
+    panel.question.press_sequentially("W")
+
+    expect(panel.page.get_by_role("status")).to_be_empty()
+
+
 def test_a_question_waits_for_a_kernel_that_is_busy(panel: PanelPage) -> None:
     panel.show(fixture("state"), fixture("answers") | {"ask": None})
 
