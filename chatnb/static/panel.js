@@ -20,8 +20,10 @@ import { begin, reduce } from "./states.js";
 
 const NEAR_END_PX = 32;
 /** Messages that are brought at once: to whoever scrolls, few enough for a frame; on the way to a far one. */
-const PAGE = 20;
+const NEAR = 20;
 const FAR = 50;
+/** Messages that lie in one box, which a browser leaves alone where it is not in view: of each it would look at each frame. */
+const PAGE = 40;
 const SILENCE_MS = 10_000;
 const HERE_MS = 60_000;
 let panels = 0;
@@ -274,7 +276,7 @@ export class Panel {
     this.drawApprovals(state.approvals);
     this.drawNotices(state.notices);
     this.composer.draw(state);
-    this.root.classList.toggle("chatnb-empty", !this.entries.children.length);
+    this.root.classList.toggle("chatnb-empty", !this.views.size);
   }
 
   /**
@@ -302,21 +304,38 @@ export class Panel {
     const keys = new Set(rows.map(([key]) => key));
     for (const [key, view] of this.views) {
       if (keys.has(key)) continue;
-      view.node.remove();
+      leave(view.node);
       this.views.delete(key);
     }
-    let at = this.entries.firstElementChild;
+    /** @type {Element | null} */
+    let before = null;
     for (const [key, entry, inFlight, mark] of rows) {
       const view = this.views.get(key) ?? new EntryView(this, entry.role);
       this.views.set(key, view);
       view.update(entry, inFlight, mark);
       if (inFlight) this.answering = view;
-      if (view.node === at) at = at.nextElementSibling;
-      else this.entries.insertBefore(view.node, at);
+      this.place(view.node, before);
+      before = view.node;
     }
     this.entries.setAttribute("aria-busy", String(Boolean(live)));
     this.starters.hidden = rows.length > 0;
     this.entries.hidden = !rows.length;
+  }
+
+  /**
+   * Let a message stand behind another one, or first, in a page that is not full.
+   * @param {Element} node
+   * @param {Element | null} before
+   */
+  place(node, before) {
+    const next = before?.nextElementSibling ?? (before ? before.parentElement?.nextElementSibling : this.entries.firstElementChild)?.firstElementChild;
+    if (node === next) return;
+    leave(node);
+    const page = before ? before.parentElement : this.entries.firstElementChild;
+    const isFull = !page || (page.childElementCount >= PAGE && !before?.nextElementSibling);
+    const made = isFull ? h("div.page", {}, node) : node;
+    if (before) (isFull ? page : before)?.after(made);
+    else (isFull ? this.entries : page).prepend(made);
   }
 
   /** @param {Proposal[]} approvals */
@@ -402,7 +421,7 @@ export class Panel {
     if (scrollHeight - scrollTop - clientHeight < NEAR_END_PX) this.follows = true;
     else if (isUp) this.follows = false;
     this.back.hidden = this.follows;
-    if (scrollTop < 2 * clientHeight && this.state?.has_more) this.earlier(PAGE);
+    if (scrollTop < 2 * clientHeight && this.state?.has_more) this.earlier(NEAR);
   }
 
   toEnd() {
@@ -431,7 +450,9 @@ export class Panel {
     this.known = reduce(this.known, { kind: "earlier", session: state.session.id, entries: got.entries, has_more: got.has_more });
     // What is in view stays where it is; at the very top no browser sees to that.
     const { top } = this.log.getBoundingClientRect();
-    const first = this.follows ? null : [...this.entries.children].find((one) => one.getBoundingClientRect().bottom > top);
+    /** @param {Element | null | undefined} box */
+    const seen = (box) => [...(box?.children ?? [])].find((one) => one.getBoundingClientRect().bottom > top);
+    const first = this.follows ? null : seen(seen(this.entries));
     const before = first?.getBoundingClientRect().top ?? 0;
     this.draw();
     if (first) this.log.scrollTop += first.getBoundingClientRect().top - before;
@@ -464,7 +485,7 @@ export class Panel {
   /** @param {KeyboardEvent} event */
   page(event) {
     if (event.key !== "PageUp" && event.key !== "PageDown") return;
-    const nodes = /** @type {HTMLElement[]} */ ([...this.entries.children]);
+    const nodes = [...this.entries.querySelectorAll("article")];
     const at = nodes.findIndex((node) => node.contains(document.activeElement));
     const to = event.key === "PageUp" ? (at < 0 ? nodes.length : at) - 1 : at + 1;
     if (!nodes[to]) return;
@@ -537,6 +558,16 @@ export class Panel {
     }, "Undo");
     this.say(sources.length > 1 ? `${sources.length} new cells are below.` : "A new cell is below.", undo);
   }
+}
+
+/**
+ * Take a message off, and its page with the last one of it.
+ * @param {Element} node
+ */
+function leave(node) {
+  const page = node.parentElement;
+  node.remove();
+  if (!page?.childElementCount) page?.remove();
 }
 
 /**
