@@ -20,7 +20,7 @@ _COMMENT = re.compile(
     r"^[ \t]*(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)\n|/\*\* @type [^\n*]*(?:\*(?!/)[^\n*]*)*\*/ ?", re.MULTILINE | re.DOTALL
 )
 _INDENT = re.compile(r"^[ \t]+|\n(?=\n)", re.MULTILINE)
-_SPACE = re.compile(r" (=>|[=!]==|&&|\|\||\?\?) | (?=\})|(?<=\{) |(?<=\)) (?=\{)")
+_SPACE = re.compile(r" (=>?|[=!]==|&&|\|\||\?\?) | (?=\})|(?<=\{) |(?<=\)) (?=\{)")
 # A line that cannot be a whole statement, or before which one ends anyway; `//` may begin a comment.
 _OPEN = re.compile(r"^((?:(?!//)[^\n])*(?:[{;,(\[]|(?=\n[}\])])))\n", re.MULTILINE)
 

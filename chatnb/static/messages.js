@@ -68,7 +68,7 @@ export class EntryView {
     const isSilent = live && !isUser && !live.status && !live.parts.length;
     write(this.status, isUser ? "" : isSilent ? "waiting for the model" : live?.status ?? "");
     this.drawEnd(entry);
-    if (!live || isUser) this.drawActions(entry);
+    if (!live || isUser) this.drawActions(entry, Boolean(mark));
   }
 
   /** @param {Entry} entry */
@@ -234,9 +234,16 @@ export class EntryView {
     area.focus();
   }
 
-  /** @param {Entry} entry */
-  drawActions(entry) {
+  /**
+   * @param {Entry} entry
+   * @param {boolean} isWaiting it is a question that nobody answers yet
+   */
+  drawActions(entry, isWaiting) {
     const { panel } = this;
+    if (isWaiting) {
+      setChildren(this.tools, panel.can("cancel") && button("close", "Take this question back", () => panel.takeBack(entry)));
+      return;
+    }
     const isUser = entry.role === "user";
     const codes = isUser ? [] : [...this.parts.querySelectorAll(".chatnb-text pre.chatnb-code")].map((code) => code.textContent ?? "");
     const { branches, id, turn } = entry;

@@ -233,6 +233,17 @@ export class Panel {
     if (got) area.focus();
   }
 
+  /**
+   * Take a question back that waits; its words can be written anew.
+   * @param {Entry} entry
+   */
+  takeBack({ turn, text = "" }) {
+    const { area } = this.composer;
+    this.run("cancel", { turn });
+    if (!area.value) this.composer.put(text);
+    area.focus();
+  }
+
   /** @param {KeyboardEvent} event */
   escape(event) {
     if (event.key !== "Escape") return;
@@ -294,13 +305,17 @@ export class Panel {
       counts.set(key, (counts.get(key) ?? 0) + 1);
       rows.push([`${key} ${counts.get(key)}`, entry, inFlight, mark]);
     };
-    entries.forEach((entry) => add(entry, null));
+    // What was taken back behind the turn in flight is over before it.
+    const at = live ? entries.findLastIndex(({ id }) => id < live.question.id) + 1 : entries.length;
+    entries.slice(0, at).forEach((entry) => add(entry, null));
     if (live && answer) {
       add(live.question, null);
       add(answer, live);
     }
+    entries.slice(at).forEach((entry) => add(entry, null));
     waiting.forEach((entry) => add(entry, null, "waits for the answer before it"));
     this.unsent.forEach((entry) => add(entry, null, this.isBusy ? "the kernel is busy; this waits" : "sending"));
+    const hadFocus = this.entries.contains(document.activeElement);
     const keys = new Set(rows.map(([key]) => key));
     for (const [key, view] of this.views) {
       if (keys.has(key)) continue;
@@ -317,6 +332,8 @@ export class Panel {
       this.place(view.node, before);
       before = view.node;
     }
+    // Whoever was at a message that has gone, such as one of another branch, can go on by the keyboard.
+    if (hadFocus && !this.entries.contains(document.activeElement)) this.composer.area.focus();
     this.entries.setAttribute("aria-busy", String(Boolean(live)));
     this.starters.hidden = rows.length > 0;
     this.entries.hidden = !rows.length;

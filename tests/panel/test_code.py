@@ -78,5 +78,5 @@ def test_files_are_joined_behind_what_they_need(tmp_path: Path) -> None:
     (tmp_path / "a.js").write_text('import { b } from "./b.js";\n\nexport default { a: b };\n')
 
     assert module("a", tmp_path) == (
-        "const b = ()=>{(1);return 2;};if (1===2){b()}\nconst at = 'http://b',\nc = b()\nexport default {a: b};"
+        "const b=()=>{(1);return 2;};if (1===2){b()}\nconst at='http://b',\nc=b()\nexport default {a: b};"
     )

@@ -320,6 +320,16 @@ def test_a_button_that_was_pressed_keeps_the_focus(panel: PanelPage) -> None:
     expect(panel.find("article").last.get_by_role("button", name="Show to the model again")).to_be_focused()
 
 
+def test_the_keyboard_is_not_lost_with_the_message_that_it_was_at(panel: PanelPage) -> None:
+    show(panel)
+    panel.find("article").last.get_by_role("button", name="Ask again", exact=True).focus()
+
+    panel.page.evaluate("() => { kernel.state.entries = kernel.state.entries.slice(0, 1); kernel.snapshot(null); }")
+
+    expect(panel.find("article")).to_have_count(1)
+    expect(panel.question).to_be_focused()
+
+
 def test_again_hide_and_pin(panel: PanelPage) -> None:
     show(panel)
     answer = panel.find("article").last

@@ -234,6 +234,27 @@ def test_a_question_waits_for_a_kernel_that_is_busy(panel: PanelPage) -> None:
     expect(panel.find("article")).to_have_count(2)
 
 
+def test_a_question_that_waits_can_only_be_taken_back(panel: PanelPage) -> None:
+    waiting = {"id": "q3", "turn": "t3", "role": "user", "text": "And the mode?"}
+    answering(panel, {"is": "waiting", "entries": [waiting]})
+
+    actions = panel.find("article").last.get_by_role("button")
+    expect(actions).to_have_count(1)
+    panel.button("Take this question back").click()
+
+    assert panel.wait_sent("cancel")["turn"] == "t3"
+    expect(panel.question).to_have_value("And the mode?")
+    expect(panel.question).to_be_focused()
+    taken = (
+        {**waiting, "html": "<p>And the mode?</p>"},
+        {"id": "q3.1", "turn": "t3", "role": "assistant", "mark": "stopped"},
+    )
+    panel.change({"is": "finished", "turn": "t3", "entries": list(taken)}, {"is": "waiting", "entries": []})
+    turns = panel.find(".chatnb-user > .chatnb-parts")
+    expect(turns.last).to_have_text("And the mode?")
+    expect(turns.nth(1)).to_have_text("And the median?")
+
+
 def test_a_question_is_not_lost_when_the_kernel_has_gone(panel: PanelPage) -> None:
     panel.show(fixture("state"), fixture("answers"))
     panel.page.evaluate("() => { kernel.isGone = true; }")
