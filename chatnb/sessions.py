@@ -187,8 +187,8 @@ class Sessions:
             self.summaries += 1
             self._tell()
 
-    def summarise(self, text: str, session: Session) -> None:
-        """Let `text` stand for everything that was said in a session so far.
+    def summarise(self, text: str, session: Session) -> Message:
+        """Let `text` stand for everything that was said in a session so far, and return the message that says so.
 
         Raises
         ------
@@ -198,7 +198,9 @@ class Sessions:
         history = self.history(session)
         if not history:
             raise SettingsError("Nothing was said in this session yet, so there is nothing to summarise.")
-        self.keep(session, replace(summary_message(text, history[-1]), after=self.follows(session)))
+        summary = replace(summary_message(text, history[-1]), after=self.follows(session))
+        self.keep(session, summary)
+        return summary
 
     def question(self, number: int = 0, session: Session | None = None) -> tuple[int, Message]:
         """Return a question of a session, by default the current one, with its number.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ..ablation import Effect, ablate
 from ..branches import node_of
@@ -10,7 +10,7 @@ from ..desk import Desk
 from ..errors import ChatError, ChatInterrupted, SettingsError
 from ..history import newest_summary, summary_in
 from ..listing import Listing
-from ..messages import Message
+from ..messages import Json, Message
 from ..receipt import Receipt
 from ..stale import Stale, find_stale
 from ..views.words import shortened
@@ -47,8 +47,10 @@ def pin(desk: Desk, words: Sequence[str]) -> Listing[str]:
     """Let every question of this session carry something along: `%chat pin df`; alone, show what does."""
     pins, words = desk.chat.sessions.reread().pins, parsed_words("pin", pin, words, "REF")
     desk.gatherer().gather(words)  # raises if one names nothing
+    if not words:
+        return _pins(desk)
     desk.chat.sessions.update(pins=tuple(dict.fromkeys((*pins, *words))))
-    return _pins(desk)
+    return _pins(desk, desk.kept())
 
 
 def unpin(desk: Desk, words: Sequence[str]) -> Listing[str]:
@@ -58,16 +60,17 @@ def unpin(desk: Desk, words: Sequence[str]) -> Listing[str]:
         named = f"{', '.join(unknown)} is not pinned." if words else "Unpin what?"
         raise SettingsError(f"{named} Pinned are: {', '.join(pins) or 'nothing'}.")
     desk.chat.sessions.update(pins=tuple(ref for ref in pins if ref not in words))
-    return _pins(desk)
+    return _pins(desk, desk.kept())
 
 
 def hide(desk: Desk, words: Sequence[str]) -> Listing[Message]:
     """Keep message N, with its question and answer, out of the prompt; alone, show all with their numbers."""
     chosen = numbered(desk, parsed_words("hide", hide, words))
     hidden = desk.chat.sessions.reread().hidden
-    if chosen:
-        desk.chat.sessions.update(hidden=tuple(dict.fromkeys((*hidden, *(message.id for message in chosen)))))
-    return _messages(desk)
+    if not chosen:
+        return _messages(desk)
+    desk.chat.sessions.update(hidden=tuple(dict.fromkeys((*hidden, *(message.id for message in chosen)))))
+    return _messages(desk, desk.kept())
 
 
 def unhide(desk: Desk, words: Sequence[str]) -> Listing[Message]:
@@ -78,7 +81,7 @@ def unhide(desk: Desk, words: Sequence[str]) -> Listing[Message]:
     shown = {message.id for message in history if not numbers or _turn(message) in turns}
     hidden = desk.chat.sessions.reread().hidden
     desk.chat.sessions.update(hidden=tuple(message_id for message_id in hidden if message_id not in shown))
-    return _messages(desk)
+    return _messages(desk, desk.kept())
 
 
 def list_stale(desk: Desk, words: Sequence[str]) -> Listing[Stale]:
@@ -141,18 +144,19 @@ def compact(desk: Desk, words: Sequence[str]) -> Listing[str] | None:
     if chosen.edit:
         desk.shell.set_next_input(f"%%chat --summary\n{summary.text}")
         return None
-    return Listing([summary.text], {"summary": str})
+    return Listing([summary.text], {"summary": str}, kept={} if chosen.show else desk.kept(message=newest))
 
 
-def _pins(desk: Desk) -> Listing[str]:
+def _pins(desk: Desk, kept: Mapping[str, Json] = {}) -> Listing[str]:
     return Listing(
         desk.chat.sessions.current.pins,
         {"pinned": str},
         empty="Nothing is pinned. `%chat pin df` lets every question of this session carry df along.",
+        kept=kept,
     )
 
 
-def _messages(desk: Desk) -> Listing[Message]:
+def _messages(desk: Desk, kept: Mapping[str, Json] = {}) -> Listing[Message]:
     session = desk.chat.sessions.current
     history = desk.chat.sessions.history(session)
     numbers = {message.id: number for number, message in enumerate(history, 1)}
@@ -163,7 +167,7 @@ def _messages(desk: Desk) -> Listing[Message]:
         "said": lambda message: shortened((summary_in(message) or message).text, _SHOWN),
         "read": lambda message: "hidden" if _turn(message) in hidden else "",
     }
-    return Listing(history, columns, empty="Nothing was said in this session yet.")
+    return Listing(history, columns, empty="Nothing was said in this session yet.", kept=kept)
 
 
 def _turn(message: Message) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 
@@ -12,13 +12,14 @@ from ..context.rules import read_rules
 from ..desk import Desk
 from ..doctor import Finding, examine
 from ..errors import ChatInterrupted, ModelError
-from ..listing import Listing, size
+from ..listing import Listing, Said, size
+from ..messages import Json
 from ..models.base import LoadedModel, ModelInfo, Provider
 from ..views.progress import ProgressLine
 from .base import no_words, parser
 
 
-def show_status(desk: Desk, words: Sequence[str]) -> Listing[tuple[str, str]]:
+def show_status(desk: Desk, words: Sequence[str], kept: Mapping[str, Json] = {}) -> Listing[tuple[str, str]]:
     """Who answers, which session, which server, what is loaded, what was used."""
     no_words("status", show_status, words)
     chat, settings = desk.chat, desk.settings()
@@ -42,7 +43,7 @@ def show_status(desk: Desk, words: Sequence[str]) -> Listing[tuple[str, str]]:
         ("tokens read", str(sum(usage.prompt_tokens or 0 for usage in spent))),
         ("tokens written", str(sum(usage.reply_tokens or 0 for usage in spent))),
     ]
-    return Listing(rows, {"": lambda row: row[0], "now": lambda row: row[1]})
+    return Listing(rows, {"": lambda row: row[0], "now": lambda row: row[1]}, kept=kept)
 
 
 def list_models(desk: Desk, words: Sequence[str]) -> Listing[ModelInfo]:
@@ -59,7 +60,7 @@ def list_models(desk: Desk, words: Sequence[str]) -> Listing[ModelInfo]:
     return Listing(models, columns, empty="The server has no models. `%chat pull llama3.2` gets a small one (2 GB).")
 
 
-def record(desk: Desk, words: Sequence[str]) -> None:
+def record(desk: Desk, words: Sequence[str]) -> Said:
     """Keep what is asked and answered in a file, from which CHATNB_REPLAY=strict lets it be answered without a model."""
     options = parser("record", record)
     options.add_argument("file", nargs="?", default="", metavar="FILE", help=f"by default {recordings.DEFAULT}")
@@ -71,6 +72,10 @@ def record(desk: Desk, words: Sequence[str]) -> None:
         catalog.stop_tape()
     else:
         recordings.use(catalog, settings, is_fresh=chosen.fresh)
+    # The same while it is made and while it answers: so a test that runs the notebook finds what was saved.
+    if chosen.stop:
+        return Said("What follows is in no recording.")
+    return Said(f"What is asked from here on stands, with its answers, in {settings.recording or recordings.DEFAULT}.")
 
 
 def pull(desk: Desk, words: Sequence[str]) -> None:
