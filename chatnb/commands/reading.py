@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from ..ablation import Effect, ablate
-from ..branches import node_of
+from ..branches import branches, node_of
 from ..desk import Desk
 from ..errors import ChatError, ChatInterrupted, SettingsError
 from ..history import newest_summary, summary_in
-from ..listing import Listing
+from ..listing import Listing, Said
 from ..messages import Json, Message
 from ..receipt import Receipt
 from ..stale import Stale, find_stale
@@ -96,32 +96,51 @@ def list_stale(desk: Desk, words: Sequence[str]) -> Listing[Stale]:
     return Listing(_stale(desk), columns, empty="Every answer of this session is up to date.")
 
 
-def refresh(desk: Desk, words: Sequence[str]) -> Listing[Stale] | None:
+def refresh(desk: Desk, words: Sequence[str]) -> Listing[Stale] | Said | None:
     """Ask again what `stale` lists, all of it or the numbers that are given, with things as they are now."""
-    numbers = {number_in(word) for word in parsed_words("refresh", refresh, words)}
-    stale = _stale(desk)
+    options = parser("refresh", refresh)
+    options.add_argument("numbers", nargs="*", metavar="N")
+    options.add_argument("--below", action="store_true", help="all questions below the first of these as well")
+    parsed = options.parse_args(words)
+    numbers, stale = {number_in(word) for word in parsed.numbers}, _stale(desk)
     if unknown := numbers - {each.number for each in stale}:
         raise SettingsError(f"{', '.join(map(str, sorted(unknown)))}: no stale answer. `%chat stale` lists them.")
-    chosen = [each for each in stale if not numbers or each.number in numbers]
-    if lost := next((each for each in chosen if each.lost), None):
+    numbers = numbers or {each.number for each in stale}
+    if not numbers:
+        return list_stale(desk, ())
+    sessions = desk.chat.sessions
+    history = sessions.history(sessions.current)
+    below = {
+        number: message
+        for number, message in enumerate(history, 1)
+        if number >= min(numbers) and message.role == "user" and not summary_in(message)
+    }
+    chosen = below if parsed.below else {number: below[number] for number in sorted(numbers)}
+    if lost := next((each for each in stale if each.lost and each.number in chosen), None):
         raise SettingsError(
             f"{', '.join(lost.lost)} cannot be read now, so question {lost.number} cannot be asked again. "
             "Bring it back, or name the other numbers: %chat refresh N ..."
         )
-    if not chosen:
-        return list_stale(desk, ())
-    sessions = desk.chat.sessions
-    history, first = sessions.history(sessions.current), chosen[0].question
-    for each in chosen:
-        print(f"{each.number}: {shortened(each.question.text, _SHOWN)}")  # noqa: T201 - the answer comes below it
+    for number, question in chosen.items():
+        print(f"{number}: {shortened(question.text, _SHOWN)}")  # noqa: T201 - the answer comes below it
         try:
-            desk.again(each.question, sessions.current, is_fresh=True)
+            desk.again(question, sessions.current, is_fresh=True)
         except (ChatError, ChatInterrupted):
             sessions.follow(node_of(history[-1]))  # half an answer does not take the place of a whole one
             raise
-    if sum(message.role == "user" and message.id >= first.id for message in history) > len(chosen):
-        print("What followed stays as a branch: `%chat branches` lists them.")  # noqa: T201 - it is not read any more
-    return None
+    return _left(desk, len(below) - len(chosen), node_of(history[-1]))
+
+
+def _left(desk: Desk, count: int, tip: str) -> Said | None:
+    """Return what is to be known of the questions that were not asked again, on the branch that ends with `tip`."""
+    if not count:
+        return None
+    found = branches(desk.chat.sessions.whole(desk.chat.sessions.current.id))
+    number = next(number for number, branch in enumerate(found, 1) if branch.tip == tip)
+    return Said(
+        f"Questions below that were not asked again: {count}. They stay on branch {number} and are not read from here on. "
+        f"To ask them again, too: `%chat branch {number}`, then `%chat refresh --below`."
+    )
 
 
 def compact(desk: Desk, words: Sequence[str]) -> Listing[str] | None:

@@ -80,14 +80,16 @@ def test_a_refreshed_answer_takes_the_place_of_the_stale_one(kernel: Kernel, ser
     kernel.run("rate = 5\n%ask Is @rate high?\n%ask Then why?")
     kernel.run("rate = 6")
 
-    told = kernel.run("%chat refresh").stdout
+    told = kernel.run("%chat refresh").text
     refreshed = asked(server)
-    kernel.run("%ask And now?")
+    kernel.run("%chat branch 1\n%chat refresh --below")
+    below = asked(server)
 
-    assert "stays as a branch" in told
+    assert "1. They stay on branch 1" in told
     assert refreshed[:3] == ["One?", "Two?", "Three?"]
     assert len(refreshed) == 4
-    assert [question.splitlines()[-1] for question in asked(server)[3:]] == ["Is @rate high?", "And now?"]
+    assert below[:3] == refreshed[:3]
+    assert [question.splitlines()[-1] for question in below[3:]] == ["Is @rate high?", "Then why?"]
 
 
 def test_an_edited_question_is_asked_from_where_it_stood(kernel: Kernel, server: FaultServer) -> None:
