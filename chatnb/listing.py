@@ -58,6 +58,8 @@ class Listing(Sequence[T], Generic[T]):
         What is shown instead of a table without rows; says what to do.
     kept
         See `Said.kept`.
+    is_ours
+        Whether the cells are words of ours, too, which tell what to type, and not what users and models have said.
 
     Examples
     --------
@@ -75,12 +77,14 @@ class Listing(Sequence[T], Generic[T]):
         caption: str = "",
         empty: str = "Nothing.",
         kept: Mapping[str, Json] = {},
+        is_ours: bool = False,
     ) -> None:
         self._items = tuple(items)
         self._columns = columns
         self.caption = caption
         self.empty = empty
         self.kept = kept
+        self.is_ours = is_ours
 
     @overload
     def __getitem__(self, index: int) -> T: ...

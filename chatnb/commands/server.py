@@ -25,14 +25,14 @@ def show_status(desk: Desk, words: Sequence[str], kept: Mapping[str, Json] = {})
     chat, settings = desk.chat, desk.settings()
     session = chat.sessions.current
     history = chat.sessions.history(session)
-    version, loaded = chat.portal.call(_server(desk.provider()))
+    server, loaded = chat.portal.call(_server(desk.provider()))
     spent = [m.usage for m in history if m.usage]
     rules = read_rules(chat.sessions.place or ".") if settings.rules else None
     plan = chat.last_plan if chat.last_plan and chat.last_plan.ask.session.id == session.id else None
     rows = [
         ("model", settings.model or "the first that the server has"),
         ("session", f"{session.title or 'new'} ({len(history)} messages)"),
-        ("server", f"{desk.provider().address}, {version}"),
+        ("server", server),
         ("loaded", "; ".join(map(_loaded, loaded)) or "nothing"),
         (
             "window",
@@ -43,7 +43,9 @@ def show_status(desk: Desk, words: Sequence[str], kept: Mapping[str, Json] = {})
         ("tokens read", str(sum(usage.prompt_tokens or 0 for usage in spent))),
         ("tokens written", str(sum(usage.reply_tokens or 0 for usage in spent))),
     ]
-    return Listing(rows, {"": lambda row: row[0], "now": lambda row: row[1]}, kept=kept)
+    return Listing(
+        [row for row in rows if row[1]], {"": lambda row: row[0], "now": lambda row: row[1]}, kept=kept, is_ours=True
+    )
 
 
 def list_models(desk: Desk, words: Sequence[str]) -> Listing[ModelInfo]:
@@ -101,7 +103,7 @@ def run_doctor(desk: Desk, words: Sequence[str]) -> Listing[Finding]:
         "found": lambda f: f.found,
         "next step": lambda f: f.step,
     }
-    return Listing(findings, columns)
+    return Listing(findings, columns, is_ours=True)
 
 
 def list_settings(desk: Desk, words: Sequence[str]) -> Listing[Setting]:
@@ -117,9 +119,9 @@ def list_settings(desk: Desk, words: Sequence[str]) -> Listing[Setting]:
 
 
 async def _server(provider: Provider) -> tuple[str, Sequence[LoadedModel]]:
-    """Return a server's version and what it has loaded; where it does not answer, why."""
+    """Return a server's address and version, and what it has loaded; where it does not answer, why."""
     try:
-        return f"version {await provider.version()}", await provider.loaded()
+        return f"{provider.address}, version {await provider.version()}", await provider.loaded()
     except ModelError as error:
         return str(error), ()
 

@@ -87,7 +87,7 @@ def open_session(desk: Desk, words: Sequence[str]) -> Listing[Message]:
         raise SettingsError("Which session? `%chat sessions` lists them; `%chat open TITLE` goes on in one.")
     session = desk.chat.sessions.open(" ".join(words))
     columns: dict[str, Callable[[Message], str]] = {
-        "": lambda m: m.model or m.role,
+        "": lambda m: "summary" if summary_in(m) else m.model or m.role,
         "said": lambda m: shortened((summary_in(m) or m).text, _SHOWN),
     }
     return Listing(session.messages[-_LAST:], columns, caption=session.title, empty="Nothing was said in it yet.")
@@ -126,7 +126,7 @@ def archive(desk: Desk, words: Sequence[str]) -> Said:
     """Put a session, this one or that of a title, where `sessions` does not list it; it can still be opened."""
     info = _named(desk, parsed_words("archive", archive, words, "TITLE"), "")
     desk.chat.sessions.set_state(info, ARCHIVED)
-    return Said(f"{info.title!r} is archived: `%chat restore` brings it back.", desk.kept(info.id))
+    return Said(f"{info.title!r} is archived: `%chat restore TITLE` brings it back.", desk.kept(info.id))
 
 
 def delete(desk: Desk, words: Sequence[str]) -> Said:
@@ -147,7 +147,7 @@ def delete(desk: Desk, words: Sequence[str]) -> Said:
         sessions.delete(info)
         return Said(f"{info.title!r} is gone for good.")
     sessions.set_state(info, TRASHED)
-    return Said(f"{info.title!r} is in the trash: `%chat restore` brings it back.")
+    return Said(f"{info.title!r} is in the trash: `%chat restore TITLE` brings it back.")
 
 
 def restore(desk: Desk, words: Sequence[str]) -> Said:
@@ -157,7 +157,7 @@ def restore(desk: Desk, words: Sequence[str]) -> Said:
         raise SettingsError("Which session? `%chat sessions --trash` and `--archived` list those that can come back.")
     info = _named(desk, title, ARCHIVED, TRASHED)
     desk.chat.sessions.set_state(info, "")
-    return Said(f"{info.title!r} is listed again: `%chat open` goes on in it.", desk.kept(info.id))
+    return Said(f"{info.title!r} is listed again: `%chat open TITLE` goes on in it.", desk.kept(info.id))
 
 
 _EMPTY = {
