@@ -292,9 +292,12 @@ class Sessions:
         self._change(self.current.id, **fields)
 
     def reread(self) -> Session:
-        """Return the current session as it is kept now, without its messages: another kernel may have changed it."""
+        """Return the current session as it is kept now, on all branches: another kernel may have changed it."""
         whole = self._begun(self.current)
-        return self._enter(replace(whole, messages=())) if whole else self.current
+        if whole is None:
+            return self.current
+        self._enter(replace(whole, messages=()))
+        return whole
 
     def _change(self, session_id: str, **fields: Json) -> None:
         for store in (self.store, self._unsaved):
