@@ -13,12 +13,13 @@ from contextlib import suppress
 from typing import Any
 
 from ..bench import Bench
-from ..chat import Chat, sessions_folder
+from ..chat import Chat
 from ..config import ChatConfig
 from ..context.base import Confirm
 from ..context.gather import Gatherer
 from ..context.past import PastSource
 from ..errors import SessionError, SessionNotFound, SettingsError, TooManyConnections
+from ..folders import sessions_folder
 from ..forms import Drawn, Form, Plain
 from ..messages import ARCHIVED, TRASHED, Json, SessionInfo
 from ..models.catalog import Catalog
