@@ -23,10 +23,12 @@ from .context.gather import Gatherer
 from .context.recorder import Recorder
 from .context.summaries import summarize
 from .context.variables import VariablesSource
-from .errors import ChatInterrupted, SettingsError
+from .errors import ChatInterrupted, SessionError, SettingsError
 from .grammar import HelpAsked, parse_line, parse_question
 from .handover import named, next_cells
-from .messages import Message, Session, ToolCall
+from .imprint import session_imprint
+from .listing import Said
+from .messages import TRASHED, Json, Message, Session, ToolCall
 from .models.base import Provider
 from .options import Options
 from .place import notebook_path, place_of
@@ -121,6 +123,22 @@ class Desk:
         """Return what is set now: the (current) session's own model and system prompt before the configuration's."""
         return settings_in(self.config, session or self.chat.sessions.current)
 
+    def kept(self, session_id: str = "", message: Message | None = None) -> dict[str, Json]:
+        """Return what the output of a command keeps of the session that it changed, by default the current one.
+
+        Nothing where that is not on disk: what is not begun is told with its first question.
+
+        Parameters
+        ----------
+        message
+            Which the command has made.
+        """
+        try:
+            session = self.chat.sessions.store.load(session_id or self.chat.sessions.current.id)
+        except SessionError:
+            return {}
+        return {} if session.state == TRASHED else {"chatnb": session_imprint(session, message)}
+
     def provider(self) -> Provider:
         """Return the server of the model that is asked now."""
         return provider_for(self.chat, self.settings())
@@ -168,8 +186,8 @@ class Desk:
         sessions = self.chat.sessions
         session = sessions.find_or_new(options.session) if options.session else sessions.current
         if options.summary:
-            sessions.summarise(text, session)
-            return None
+            summary = sessions.summarise(text, session)
+            return Said("This stands for what was said before, from now on.", self.kept(session.id, summary))
         if options.table:
             return self._ask_rows(options, text, session)
         if options.answers or options.key or options.prefix or options.price or options.retry_failed:

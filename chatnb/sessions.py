@@ -173,8 +173,8 @@ class Sessions:
             self.summaries += 1
             self._tell()
 
-    def summarise(self, text: str, session: Session) -> None:
-        """Let `text` stand for everything that was said in a session so far.
+    def summarise(self, text: str, session: Session) -> Message:
+        """Let `text` stand for everything that was said in a session so far, and return the message that says so.
 
         Raises
         ------
@@ -184,7 +184,9 @@ class Sessions:
         history = self.history(session)
         if not history:
             raise SettingsError("Nothing was said in this session yet, so there is nothing to summarise.")
-        self.keep(session, replace(summary_message(text, history[-1]), after=self.follows(session)))
+        summary = replace(summary_message(text, history[-1]), after=self.follows(session))
+        self.keep(session, summary)
+        return summary
 
     def question(self, number: int = 0, session: Session | None = None) -> tuple[int, Message]:
         """Return a question of a session, by default the current one, with its number.
@@ -277,9 +279,12 @@ class Sessions:
         self._together.update(self.current.id, **fields)
 
     def reread(self) -> Session:
-        """Return the current session as it is kept now, without its messages: another kernel may have changed it."""
+        """Return the current session as it is kept now, on all branches: another kernel may have changed it."""
         whole = self._begun(self.current)
-        return self._enter(replace(whole, messages=())) if whole else self.current
+        if whole is None:
+            return self.current
+        self._enter(replace(whole, messages=()))
+        return whole
 
     def _begun(self, session: Session) -> Session | None:
         """Return the whole of a session, if something was said in it."""
