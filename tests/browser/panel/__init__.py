@@ -16,7 +16,7 @@ Writing and reading
 - Loading of a model, waiting: test_an_answer_is_read_while_it_comes
 - The kernel is busy: test_a_question_waits_for_a_kernel_that_is_busy; one that waits is taken back:
   test_a_question_that_waits_can_only_be_taken_back
-- Where one writes stays in view: test_whoever_writes_still_sees_it_when_the_panel_grows
+- Where one writes stays in view: test_whoever_writes_still_sees_it_when_the_panel_grows; test_a_view_of_its_own_is_filled
 - An answer that no model was asked for is marked: test_what_is_found_or_imported_opens_and_an_answer_told_again_is_marked;
   test_an_answer_that_no_model_was_asked_for_is_marked_now_and_later
 
@@ -56,13 +56,15 @@ What goes along
 - @ with completion and preview: test_a_mention_is_completed_previewed_and_attached;
   test_a_mention_that_is_deleted_carries_nothing_along
 - Dropped and pasted files and pictures: test_a_dropped_file_and_a_pasted_picture_are_sent_along;
+  test_a_file_may_be_dropped_anywhere_on_the_panel;
   test_a_file_too_large_for_a_message_is_not_sent
 - The cell above, the last error, the selection: test_the_cell_above_goes_by_its_number;
   test_the_last_error_is_attached_and_removed_by_a_key; test_the_selection_of_an_editor_is_attached
 - Chips with tokens, and what has changed: test_a_mention_is_completed_previewed_and_attached;
-  test_what_has_changed_since_is_marked
+  test_what_has_changed_since_is_marked; test_whoever_comes_back_from_the_notebook_sees_what_has_changed
 - The window before sending, and what is left out: test_the_window_is_measured_before_sending
-- Starters that fit the notebook: test_starters_fit_the_notebook_and_wait_to_be_sent
+- Starters that fit the notebook: test_starters_fit_the_notebook_and_wait_to_be_sent;
+  test_a_session_that_is_begun_offers_questions
 
 For everybody
 

@@ -226,6 +226,38 @@ def test_what_has_changed_since_is_marked(panel: PanelPage) -> None:
     expect(panel.find(".chatnb-user .chatnb-chip").first).to_contain_text("changed since")
 
 
+def test_whoever_comes_back_from_the_notebook_sees_what_has_changed(panel: PanelPage) -> None:
+    show(panel)
+    expect(panel.find(".chatnb-user .chatnb-chip").first).not_to_contain_text("changed since")
+    panel.wait_sent("stale")
+    panel.page.evaluate("() => { kernel.answers.stale = {stale: [{message: 'q1', changed: ['variable df']}]}; }")
+
+    panel.question.focus()
+
+    expect(panel.find(".chatnb-user .chatnb-chip").first).to_contain_text("changed since")
+
+
+def test_a_session_that_is_begun_offers_questions(panel: PanelPage) -> None:
+    show(panel)
+
+    panel.page.evaluate("() => { kernel.state = {...kernel.state, entries: []}; kernel.snapshot(null); }")
+
+    expect(panel.find(".chatnb-starters button")).to_have_count(3)
+
+
+def test_a_file_may_be_dropped_anywhere_on_the_panel(panel: PanelPage) -> None:
+    show(panel)
+    panel.find(".chatnb-log").evaluate(
+        """log => {
+          const data = new DataTransfer();
+          data.items.add(new File(['a,b'], 'data.csv', {type: 'text/csv'}));
+          log.dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true}));
+        }"""
+    )
+
+    assert panel.wait_sent("preview")["attachment"]["name"] == "data.csv"
+
+
 def test_starters_fit_the_notebook_and_wait_to_be_sent(panel: PanelPage) -> None:
     empty(panel)
 
