@@ -43,7 +43,8 @@ Choosing
 - A click on a place goes to its message: test_a_click_on_a_place_goes_to_its_message_and_marks_it_until_one_goes_on;
   test_a_place_that_is_gone_is_told; test_a_place_in_another_session_and_branch_is_opened
 - Import: test_a_file_with_sessions_is_imported; test_a_file_of_a_session_is_taken_in_and_opened
-- System prompt and options: test_settings_are_sent_as_they_were_written
+- System prompt and options: test_settings_are_sent_as_they_were_written;
+  test_what_opens_over_an_empty_panel_has_its_place_within_it
 - Tools with what each may do: test_tools_say_what_they_may_do_and_are_chosen
 - Approval in place, exact arguments or the diff; once, session, never:
   test_a_call_is_approved_with_its_exact_arguments_in_view; test_code_is_approved_in_the_panel_and_runs;

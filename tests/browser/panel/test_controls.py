@@ -89,6 +89,21 @@ def test_settings_are_sent_as_they_were_written(panel: PanelPage) -> None:
     assert sent["options"] == {"temperature": 0.2, "seed": 7, "top_p": 0.5}
 
 
+def test_what_opens_over_an_empty_panel_has_its_place_within_it(panel: PanelPage) -> None:
+    empty(panel)
+    low = panel.find("").first.bounding_box()
+    panel.button("Settings").click()
+    expect(panel.button("Save")).to_be_attached()
+
+    outer, inner = panel.find("").first.bounding_box(), panel.find(".chatnb-sheet").bounding_box()
+    assert outer is not None
+    assert inner is not None
+    assert inner["y"] + inner["height"] <= outer["y"] + outer["height"]
+    panel.button("Save").click()
+    expect(panel.find(".chatnb-sheet")).to_be_hidden()
+    assert panel.find("").first.bounding_box() == low
+
+
 def test_tools_say_what_they_may_do_and_are_chosen(panel: PanelPage) -> None:
     show(panel)
     panel.button("Tools").click()
