@@ -21,7 +21,7 @@ import { begin, reduce } from "./states.js";
 const NEAR_END_PX = 32;
 /** Messages that are brought at once: to whoever scrolls, few enough for a frame; on the way to a far one. */
 const NEAR = 20;
-const FAR = 50;
+const FAR = 40;
 /** Messages that lie in one box, which a browser leaves alone where it is not in view: of each it would look at each frame. */
 const PAGE = 40;
 const SILENCE_MS = 10_000;
@@ -524,6 +524,10 @@ export class Panel {
   async suggest() {
     if (!this.can("suggest") || this.state?.entries.length || this.state?.live) return;
     const { starters = [] } = await this.carrier.do("suggest").catch(() => ({}));
+    // Whoever is just clicking on one must not find another one below the pointer.
+    const key = JSON.stringify(starters);
+    if (key === this.starters.dataset.key) return;
+    this.starters.dataset.key = key;
     this.starters.replaceChildren(...starters.map((/** @type {any} */ one) => button(null, one.text, async () => {
       this.composer.put(one.text);
       for (const ref of one.refs ?? []) await this.composer.attach({ ref });
