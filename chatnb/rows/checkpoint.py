@@ -21,7 +21,6 @@ from filelock import FileLock, Timeout
 from ..errors import StoreError
 from ..stores.disk import explained, make_private
 
-
 _HEAD = b'{"key'
 """How each line begins."""
 

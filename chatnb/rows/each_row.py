@@ -22,6 +22,8 @@ from .many import Many, Progress, digest, shaping_of
 from .table import Form, Table
 from .template import Template
 
+STOPPED = "Stopped. What was answered is kept: the same call goes on from there."
+
 
 @dataclass(frozen=True, slots=True)
 class EachRow:
@@ -92,7 +94,7 @@ class EachRow:
                 )
                 found = [kept.get(prompt.key) for prompt in prompts]
         except KeyboardInterrupt:
-            raise ChatInterrupted("Stopped. What was answered is kept: the same call goes on from there.") from None
+            raise ChatInterrupted(STOPPED) from None
         return self.appended(table, [each or Kept("", error="It was not asked.") for each in found])
 
     def first(self, native: Any, chat: Chat) -> Plan:

@@ -67,17 +67,17 @@ class Template:
             if match[1] not in self.columns:
                 return match[0]
             value = row[match[1]]
-            return "" if _is_missing(value) else str(value)
+            return "" if is_missing(value) else str(value)
 
         return _PLACE.sub(put, self._text)
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
     """Whether nothing is there: None, or one of the values that alone do not equal themselves: NaN, NaT.
 
     Examples
     --------
-    >>> _is_missing(float("nan")), _is_missing(""), _is_missing([None])
+    >>> is_missing(float("nan")), is_missing(""), is_missing([None])
     (True, False, False)
     """
     try:

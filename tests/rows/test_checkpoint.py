@@ -54,7 +54,7 @@ def test_a_file_of_something_else_is_refused_and_left_as_it_is(tmp_path: Path, d
     path.write_bytes(data)
 
     for _ in range(2):  # the first one leaves no lock
-        with pytest.raises(StoreError, match="reviews.csv is no file of answers"), Checkpoint(path):
+        with pytest.raises(StoreError, match="is no file of answers"), Checkpoint(path):
             pass
 
     assert path.read_bytes() == data

@@ -294,3 +294,23 @@ def test_the_console_asks_about_the_rows_of_a_file(
     out, err = capsys.readouterr()
     assert out == "rows.answers.csv\n"
     assert err.startswith("2 of 2 rows · ")
+
+
+def test_the_console_writes_what_the_suffix_names_and_takes_context_along(
+    echo: EchoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATNB_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    chatnb.config.ChatConfig.clear_instance()
+    Path("rows.ndjson").write_text('{"text": "a", "tags": ["b"]}\n')
+    Path("guide.md").write_text("Be kind.")
+    command = ["over", "-m", settings_of(tmp_path, echo).model, "-c", "file:guide.md", "rows.ndjson", "Say {text}"]
+
+    assert main([*command, "--into", "told.csv"]) == 0
+    assert main([*command, "--into", "told.jsonl"]) == 0
+    assert main([*command, "--into", "no/told.jsonl"]) == 2
+
+    assert Path("told.csv").read_text().splitlines()[0] == "text,tags,answer,error"
+    assert json.loads(Path("told.jsonl").read_text())["tags"] == ["b"]
+    assert len(echo.chats) == 1
+    assert "Be kind." in echo.chats[0].messages[-1]["content"]
