@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..chat import Chat, sessions_folder
+from ..chat import Chat
 from ..context.base import Reading
 from ..errors import ChatInterrupted, SettingsError
+from ..folders import data_folder
 from ..planner import Plan
 from ..schema import Schema
 from ..settings import Settings
@@ -67,9 +68,8 @@ class EachRow:
             return self.answers
         if not self.settings.save:
             return None
-        folder = sessions_folder(self.settings).with_name("over")
         name = digest([self.prompt, *shaping_of(self.settings, self._schema, self.reading)])
-        return folder / f"{name}.jsonl"
+        return data_folder(self.settings) / "over" / f"{name}.jsonl"
 
     def run(self, native: Any, chat: Chat, show: Callable[[Progress], object] = lambda _: None) -> Any:
         """Return the table with the answers as further columns.

@@ -10,8 +10,9 @@ import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
+from ..attendance import is_live, is_of_kernel
 from ..chat import Chat
 from ..config import ChatConfig
 from ..settings import Settings
@@ -104,21 +105,16 @@ def ask_rows(frame: Any, each: EachRow, chat: Chat, bar: Bar) -> Any:
 
 
 def bar_in(shell: Any, *, is_live: bool) -> Bar:
-    """Return what shows how far it is in a shell of IPython's."""
-    return CellBar(shell, is_live=is_live) if hasattr(shell, "get_parent") else bar_for(sys.stderr)
-
-
-def bar_for(stream: TextIO) -> Bar:
-    """Return what shows how far it is in a terminal, or in a log."""
-    return TerminalBar(stream) if stream.isatty() else PlainBar(stream)
+    """Return what shows how far it is: in a shell of a kernel's its cell does, else a terminal, else a log."""
+    if is_of_kernel(shell):
+        return CellBar(shell, is_live=is_live)
+    return TerminalBar(sys.stderr) if sys.stderr.isatty() else PlainBar(sys.stderr)
 
 
 def _bar() -> Bar:
     """Return what shows how far it is, wherever this runs."""
     shell = _shell()
-    if shell is not None and hasattr(shell, "get_parent"):
-        return bar_in(shell, is_live=bool(shell.get_parent().get("content", {}).get("allow_stdin", True)))
-    return bar_for(sys.stderr)
+    return bar_in(shell, is_live=is_live(shell, ChatConfig.instance().stream))
 
 
 def _desk_here() -> Any:
