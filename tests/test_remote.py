@@ -20,7 +20,7 @@ from chatnb.context.gather import Gatherer
 from chatnb.context.variables import VariablesSource
 from chatnb.events import ThinkingDelta, ToolStarted
 from chatnb.exports.catalog import FORMATS
-from chatnb.feed import Feed
+from chatnb.feed.session import Feed
 from chatnb.messages import TRASHED, Context, Image, ToolCall
 from chatnb.models.scripted import ScriptedModel, Step
 from chatnb.remote import COMMANDS, Remote
