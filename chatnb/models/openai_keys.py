@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import re
 from collections.abc import AsyncGenerator, Callable
 from typing import Self
-from urllib.parse import quote
 
 import httpx
 
 from ..errors import ModelError
 from ..settings import Endpoint
 from .endpoints import headers_of, key_of
-
-_SHORTEST_SECRET = 4
+from .failing import scrubbed
 
 
 class Keys(httpx.Auth):
@@ -50,24 +46,6 @@ class Keys(httpx.Auth):
         if isinstance(error, ModelError):
             error.args = tuple(self.scrub(each) if isinstance(each, str) else each for each in error.args)
             raise error.with_traceback(None) from None
-
-
-def scrubbed(text: str, secrets: set[str]) -> str:
-    """Return a server's words without keys, which some servers repeat, also in part, or escaped as JSON and URLs have it.
-
-    Examples
-    --------
-    >>> scrubbed("Incorrect API key provided: sk-se****cret. Received=sk-secret", {"sk-secret"})
-    'Incorrect API key provided: …. Received=…'
-    """
-    for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) < _SHORTEST_SECRET:
-            continue
-        quoted = json.dumps(secret)[1:-1]
-        for form in (secret, quoted, quoted.replace("/", r"\/"), repr(secret)[1:-1], quote(secret, safe="")):
-            text = text.replace(form, "…")
-        text = re.sub(rf"{re.escape(secret[:3])}[\w/+=-]*[*.…]{{2,}}[\w/+=-]*", "…", text)
-    return text
 
 
 def _authorize(request: httpx.Request, endpoint: Endpoint) -> None:
