@@ -282,9 +282,12 @@ class Sessions:
         self._together.update(self.current.id, **fields)
 
     def reread(self) -> Session:
-        """Return the current session as it is kept now, without its messages: another kernel may have changed it."""
+        """Return the current session as it is kept now, on all branches: another kernel may have changed it."""
         whole = self._begun(self.current)
-        return self._enter(replace(whole, messages=())) if whole else self.current
+        if whole is None:
+            return self.current
+        self._enter(replace(whole, messages=()))
+        return whole
 
     def _begun(self, session: Session) -> Session | None:
         """Return the whole of a session, if something was said in it."""

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
-from chatnb import shown as shown_module
 from chatnb.chat import Chat
 from chatnb.errors import ModelBroken
 from chatnb.events import FellBack, Retrying, TextDelta, ThinkingDelta, TokensCounted, ToolStarted, Waiting
-from chatnb.feed import Feed
-from chatnb.forms import Drawn
+from chatnb.feed import shown as shown_module
+from chatnb.feed.forms import Drawn
+from chatnb.feed.session import Feed
 from chatnb.messages import Context, Image, ToolCall, Usage
 from chatnb.models.scripted import ScriptedModel, Step
 from chatnb.settings import Settings

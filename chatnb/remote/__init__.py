@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ChatError, SettingsError
-from ..feed import Feed
+from ..feed.session import Feed
 from ..messages import Json
 from ..wire import VERSION
 from .base import Command, Fields, Office, OnKernel, Place, Result

@@ -16,16 +16,16 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from .branches import path, places
-from .chat import Chat
+from ..branches import path, places
+from ..chat import Chat
+from ..errors import SessionNotFound
+from ..messages import Json, ToolCall, new_id
+from ..tools.approval import Proposal, Verdict
+from ..turn import Turn
+from ..wire import VERSION
 from .drawing import Change
 from .entries import Entry, Told, proposal_json, session_json
-from .errors import SessionNotFound
 from .forms import Drawn, Form, Showing
-from .messages import Json, ToolCall, new_id
-from .tools.approval import Proposal, Verdict
-from .turn import Turn
-from .wire import VERSION
 
 Send = Callable[[dict[str, Json]], object]
 """Takes a message to a front end; called on the loop, returns at once and never raises."""
