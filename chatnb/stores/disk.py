@@ -24,6 +24,9 @@ from ..errors import StoreError
 LOCK_S = 30.0
 """How long to wait for a lock that another process holds; it should need milliseconds."""
 
+ELSEWHERE = 'Sessions are kept elsewhere with %config ChatConfig.home = "..." or the environment\'s CHATNB_HOME.'
+"""How another place is chosen."""
+
 Stamp = tuple[int, int, int]
 """What changes whenever a file does: inode, size, time in nanoseconds."""
 
@@ -126,29 +129,26 @@ def locked(path: Path, timeout_s: float = LOCK_S) -> Iterator[None]:
 
 
 @contextmanager
-def explained(path: Path, what: str = "chat session", elsewhere: str = "") -> Iterator[None]:
+def explained(path: Path, what: str = "chat session", elsewhere: str = ELSEWHERE) -> Iterator[None]:
     """Turn an error of the system into a StoreError that names the file and the way out.
 
     Parameters
     ----------
     what
-        Is kept in the file.
+        Is kept there.
     elsewhere
-        Tells how it is kept in another place; by default what tells it of sessions.
+        Says how another place is chosen.
     """
-    elsewhere = elsewhere or _ELSEWHERE
     try:
         yield
     except NotImplementedError as error:
-        msg = f"The file system of {path} has no locks, so a {what} could be lost there. {elsewhere}"
+        msg = f"The file system of {path} has no locks, so the {what} could be lost there. {elsewhere}"
         raise StoreError(msg) from error
     except OSError as error:
-        where = error.filename or path
-        way_out = f"What was saved before is still whole. {_way_out(error)}{elsewhere}"
+        where, way_out = error.filename or path, f"{_way_out(error)} {elsewhere}"
         raise StoreError(f"{_reason(error, what)}: {where} ({error.strerror or error}). {way_out}") from error
 
 
-_ELSEWHERE = 'Sessions are kept elsewhere with %config ChatConfig.home = "..." or the environment\'s CHATNB_HOME.'
 _FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
@@ -162,8 +162,9 @@ def _reason(error: OSError, what: str) -> str:
 
 
 def _way_out(error: OSError) -> str:
+    kept = "What was saved before is still whole."
     if error.errno in _FULL:
-        return "Free some space and ask again. "
+        return f"{kept} Free some space and ask again."
     if error.errno in _REFUSED:
-        return "Make the folder writable for you, or choose another. "
-    return ""
+        return f"{kept} Make the folder writable for you, or choose another."
+    return kept
