@@ -794,6 +794,8 @@ def test_a_chat_that_was_closed_can_be_asked_again(new: New) -> None:
 
 
 SCRIPT = """
+import logging
+logging.getLogger("asyncio").setLevel("ERROR")  # its warnings say only how long a step took
 from chatnb import Chat
 from chatnb.models.scripted import ScriptedModel
 print(Chat(ScriptedModel(["Hello"])).ask_now("Hi").text)

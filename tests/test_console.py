@@ -289,10 +289,8 @@ def test_tools_of_mcp_servers_are_called_where_they_are_allowed_and_no_server_is
         words = ("ask", "-t", "reference_shout", "Shout.")
         result = run(*words, home=tmp_path, host=server.url, approve=approve)
 
-        told = server.chats[1].messages[-1]["content"]
-
     assert (result.returncode, result.stdout, result.stderr) == (0, "Done.\n", "")
-    assert read in told
+    assert read in server.chats[1].messages[-1]["content"]
     assert [child for child in children() if child.pid not in before] == []
 
 
