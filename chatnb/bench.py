@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from .asking import AllowedFolder, asked
-from .chat import Chat, sessions_folder
+from .chat import Chat
 from .config import ChatConfig
 from .context.gather import Gatherer
 from .errors import ChatInterrupted, SettingsError
+from .folders import data_folder
 from .messages import Context, Session, ToolResult
 from .servers import Reached, Servers
 from .toolkit import BUILT_IN, SETS, Kernel, Toolkit
@@ -167,7 +168,7 @@ class Bench:
         ask
             Asks the user; None: in the cell that waits, where somebody is there.
         """
-        home = sessions_folder(self._config.settings()).parent
+        home = data_folder(self._config.settings())
         folder = AllowedFolder(home / "allowed.json", Path.cwd())
         ask = ask or (self._ask if self._is_attended() else None)
         return self._approval.using(self._config.approve, ask, folder)

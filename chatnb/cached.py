@@ -6,8 +6,9 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from .events import Asked, Event, TextDelta, ThinkingDelta, TokensCounted, ToolFinished, ToolStarted
-from .messages import Context, Image, Json, Message, Part, Text, Thinking, ToolCall, ToolResult, Usage
+from .events import Asked, Event, TokensCounted
+from .messages import Context, Image, Json, Message, Part, Text, Usage
+from .retelling import told_parts
 from .settings import Settings
 
 _DIGEST = 16  # characters
@@ -55,16 +56,7 @@ def retold(turn: Sequence[Message]) -> Iterator[Event]:
     last = replies[-1]
     yield Asked(question, last.model, last.options, last.options.get("num_ctx"), notes=(note,))
     for message in replies:
-        for part in message.parts:
-            match part:
-                case Thinking(text):
-                    yield ThinkingDelta(text)
-                case Text(text):
-                    yield TextDelta(text)
-                case ToolCall():
-                    yield ToolStarted(part)
-                case ToolResult():
-                    yield ToolFinished(part)
+        yield from told_parts(message)
         if message.role == "assistant":
             yield TokensCounted(message.usage or Usage(), origin="cache")
 

@@ -17,8 +17,6 @@ from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
 
-import platformdirs
-
 from . import recordings
 from .attempt import attempt
 from .cached import answered_before, digest_of, retold
@@ -28,8 +26,9 @@ from .config import ChatConfig
 from .context.base import Reading
 from .context.gather import Gatherer
 from .engine import Tools
-from .errors import ModelError, SessionError, SessionNotFound, SettingsError
+from .errors import ModelError, SessionNotFound, SettingsError
 from .events import Asked, Event, Waiting
+from .folders import data_folder, sessions_folder
 from .history import summary_in
 from .messages import Context, Image, Json, Message, Session, Text, ToolCall, new_id, now
 from .models.base import Model
@@ -37,6 +36,7 @@ from .models.catalog import Catalog
 from .planner import Ask, Plan, Planner
 from .portal import Portal
 from .reply import Reply
+from .saving import HEAD_START_S, Saving
 from .sessions import Sessions
 from .settings import Settings
 from .sources import outside
@@ -45,12 +45,6 @@ from .stores.base import Store
 from .stores.tinydb import TinyStore
 from .tools.mcp.tools import McpTools
 from .turn import Turn
-
-HEAD_START_S = 0.002
-"""Seconds from when a request is made until its question is saved."""
-
-CHECKPOINT_S = 3.0
-"""Seconds between two savings of an answer that is still coming."""
 
 _TOLD = 80  # characters of a question, where another process stops its answer
 
@@ -118,7 +112,7 @@ class Chat:
         self._turns: list[Turn] = []  # that were not over when the last one began, oldest first
         self._listening: concurrent.futures.Future[None] | None = None  # to other processes
         # Whoever keeps sessions elsewhere has not said where else.
-        home = None if store else sessions_folder(self.settings).parent
+        home = None if store else data_folder(self.settings)
         counts = home and home / "calibration.json"
         self._stop_server = home and StopServer(home / RUN, self._stop_turns)
         self._planner = Planner(self.catalog, None if isinstance(model, str) else model, place, Calibrations(counts))
@@ -222,23 +216,13 @@ class Chat:
 
     def begin(self, ask: Ask) -> Turn:
         """Ask what was prepared and return the turn; to be called on a running event loop."""
-        question, session, settings = ask.question, ask.session, ask.settings
-        over = asyncio.Event()
-
-        async def keep(messages: Sequence[Message]) -> None:
-            over.set()
-            await asyncio.wait([saver])  # a checkpoint that came after the end would look like a crash
-            if turn.reply.asked and turn.reply.asked.question.id != question.id:
-                return  # an earlier answer was told again, and is kept already
-            # The question, too: it may have been stopped before it was saved, or the disk was full then.
-            await asyncio.to_thread(self.sessions.keep, session, question, *messages, save=settings.save)
-
         self._turns = list(self.turns)
-        earlier = [turn for turn in self._turns if turn.question.session_id == session.id]
-        turn = Turn(question, self._tell(ask, earlier), keep)
-        saver = turn.loop.create_task(self._checkpoint(turn, ask, over))
+        earlier = [turn for turn in self._turns if turn.question.session_id == ask.session.id]
+        saving = Saving(ask, self.sessions)
+        turn = Turn(ask.question, self._tell(ask, earlier, saving), saving.end)
+        saving.follow(turn)
         self._turns.append(turn)
-        if self._stop_server and settings.save and self._listening is None:
+        if self._stop_server and ask.settings.save and self._listening is None:
             self._listening = self.portal.submit(self._listen(self._stop_server))
         self.last = turn
         for watcher in tuple(self.watchers):
@@ -366,7 +350,7 @@ class Chat:
                 await turn.wait()
         await asyncio.gather(self.catalog.aclose(), self.mcp.aclose())
 
-    async def _tell(self, ask: Ask, earlier: Sequence[Turn]) -> AsyncGenerator[Event]:
+    async def _tell(self, ask: Ask, earlier: Sequence[Turn], saving: Saving) -> AsyncGenerator[Event]:
         """Yield what happens from the question to the end of the answer."""
         for turn in earlier:
             await turn.wait()
@@ -375,15 +359,15 @@ class Chat:
                 yield event
             return
         history = await asyncio.to_thread(self._history, ask)
-        saving = asyncio.create_task(self._keep_question(ask))
+        question = asyncio.create_task(saving.question())
         try:
             async with aclosing(self._answered(ask, history)) as events:
                 async for event in events:
-                    if not saving.done() and not isinstance(event, Asked):
-                        await asyncio.shield(saving)  # a stop must not leave its thread alone with the end
+                    if not question.done() and not isinstance(event, Asked):
+                        await asyncio.shield(question)  # a stop must not leave its thread alone with the end
                     yield event
         finally:
-            await asyncio.shield(saving)
+            await asyncio.shield(question)
 
     async def _answered(self, ask: Ask, history: Sequence[Message]) -> AsyncGenerator[Event]:
         """Yield what the models make of a question, with as large a window as the server has memory for."""
@@ -401,30 +385,3 @@ class Chat:
 
     def _note(self, plan: Plan) -> None:
         self.last_plan = plan
-
-    async def _keep_question(self, ask: Ask) -> None:
-        """Save the question: before the first token is told, but not before the model begins to read."""
-        # Two threads of Python hold each other up, and the request goes first.
-        await asyncio.sleep(HEAD_START_S)
-        with suppress(SessionError):  # the end of the turn saves again, and says so if it still cannot
-            await asyncio.to_thread(self.sessions.keep, ask.session, ask.question, save=ask.settings.save)
-
-    async def _checkpoint(self, turn: Turn, ask: Ask, over: asyncio.Event) -> None:
-        """Save the unfinished answer every few seconds, until `over`."""
-        saved = 0
-        while not over.is_set():
-            try:
-                async with asyncio.timeout(CHECKPOINT_S):
-                    await over.wait()
-            except TimeoutError:
-                messages = turn.reply.messages()
-                if ask.settings.save and messages and len(turn.log) > saved:
-                    saved = len(turn.log)
-                    with suppress(SessionError):  # as above
-                        await asyncio.to_thread(self.sessions.store.checkpoint, ask.session.id, *messages)
-
-
-def sessions_folder(settings: Settings) -> Path:
-    """Return the folder of the session files."""
-    home = Path(settings.home).expanduser() if settings.home else platformdirs.user_data_path("chatnb", appauthor=False)
-    return home / "sessions"

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from .asking import asked
+from .attendance import is_attended, is_live, is_of_kernel
 from .bench import Bench
-from .bridge import Bridge, NewCell
+from .bridge import Bridge
 from .chat import Chat
 from .config import ChatConfig
 from .context.base import Confirm, Reading
@@ -22,15 +23,17 @@ from .context.gather import Gatherer
 from .context.recorder import Recorder
 from .context.summaries import summarize
 from .context.variables import VariablesSource
-from .errors import ChatInterrupted, SettingsError
+from .errors import ChatInterrupted, SessionError, SettingsError
 from .grammar import HelpAsked, parse_line, parse_question
-from .markdown.safe import CodeBlock, code_blocks, safe_markdown
-from .messages import Context, Image, Message, Session, ToolCall
+from .handover import named, next_cells
+from .imprint import session_imprint
+from .listing import Said
+from .messages import TRASHED, Json, Message, Session, ToolCall
 from .models.base import Provider
 from .options import Options
 from .place import notebook_path, place_of
 from .planner import Ask
-from .questions import again, provider_for, settings_in
+from .questions import again, provider_for, read_anew, settings_in
 from .receipt import Receipt
 from .reply import Reply
 from .resuming import go_on
@@ -83,9 +86,8 @@ class Desk:
         self._hosts: set[str] = set()  # whose pages the user wants read
         self._agreed: set[str] = set()  # questions that the user has said yes to
         self._options = Options()  # of the last question
-        self._asked_in: tuple[str, Session] | None = (
-            None  # which session was the current one then, and which was asked in
-        )
+        # Which session was the current one at the last question, and which was asked in.
+        self._asked_in: tuple[str, Session] | None = None
         self._own_view = view
         self._shown: View | None = None  # the last answer
         self.chat = chat or Chat(
@@ -102,20 +104,13 @@ class Desk:
 
     @property
     def is_live(self) -> bool:
-        """Whether a person sees the answer while it comes.
-
-        nbclient, nbconvert, `jupyter execute` and nbval have nobody to answer a question, and say so with each request.
-        """
-        if not hasattr(self.shell, "get_parent"):
-            return sys.stdout.isatty()
-        return {"always": True, "never": False}.get(self.config.stream, self.is_attended)
+        """Whether a person sees the answer while it comes."""
+        return is_live(self.shell, self.config.stream)
 
     @property
     def is_attended(self) -> bool:
         """Whether a person is there to answer a question."""
-        if not hasattr(self.shell, "get_parent"):
-            return sys.stdin is not None and sys.stdin.isatty()
-        return bool(self.shell.get_parent().get("content", {}).get("allow_stdin", True))
+        return is_attended(self.shell)
 
     @property
     def last_session(self) -> Session:
@@ -127,6 +122,22 @@ class Desk:
     def settings(self, session: Session | None = None) -> Settings:
         """Return what is set now: the (current) session's own model and system prompt before the configuration's."""
         return settings_in(self.config, session or self.chat.sessions.current)
+
+    def kept(self, session_id: str = "", message: Message | None = None) -> dict[str, Json]:
+        """Return what the output of a command keeps of the session that it changed, by default the current one.
+
+        Nothing where that is not on disk: what is not begun is told with its first question.
+
+        Parameters
+        ----------
+        message
+            Which the command has made.
+        """
+        try:
+            session = self.chat.sessions.store.load(session_id or self.chat.sessions.current.id)
+        except SessionError:
+            return {}
+        return {} if session.state == TRASHED else {"chatnb": session_imprint(session, message)}
 
     def provider(self) -> Provider:
         """Return the server of the model that is asked now."""
@@ -175,8 +186,8 @@ class Desk:
         sessions = self.chat.sessions
         session = sessions.find_or_new(options.session) if options.session else sessions.current
         if options.summary:
-            sessions.summarise(text, session)
-            return None
+            summary = sessions.summarise(text, session)
+            return Said("This stands for what was said before, from now on.", self.kept(session.id, summary))
         if options.table:
             return self._ask_rows(options, text, session)
         if options.answers or options.key or options.prefix or options.price or options.retry_failed:
@@ -226,20 +237,10 @@ class Desk:
             settings=replace(settings, model=model or settings.model),
             tools=self.bench.toolbox(options.tools, session, is_tried=options.trial),
             schema=schema.json if schema else None,
-            reading=self._read_anew(question, options) if is_fresh else None,
+            reading=read_anew(question, self.gatherer(options.ext)) if is_fresh else None,
             fit=fit,
         )
         self._follow(ask, options, schema)
-
-    def _read_anew(self, question: Message, options: Options) -> Reading:
-        gatherer, reading = self.gatherer(options.ext), Reading()
-        for part in question.parts:
-            if isinstance(part, Context) and part.ref:
-                reading += gatherer.read(part.ref)
-            elif isinstance(part, Context | Image):
-                name = part.label if isinstance(part, Context) else "A picture"
-                reading += Reading((part,), (f"{name} is sent as it was: it cannot be read again.",))
-        return reading
 
     def printed(self, tools: Sequence[str] = ()) -> tuple[tuple[ToolCall, ...], Toolbox]:
         """Return the calls that the last answer only prints, and the tools that it was given.
@@ -367,33 +368,19 @@ class Desk:
         if options.into:
             self.shell.user_ns[options.into] = value
         if options.code:
-            blocks = code_blocks(reply.answer)
-            if not blocks:
-                raise SettingsError(
-                    "The answer holds no block of code, so there is no next cell. Ask for code, or leave --code out."
-                )
-            cells = [_cell_of(block) for block in blocks]
-            # What front ends do by themselves is one cell of code, once this one has ended.
-            is_more = len(cells) > 1 or cells[0][0] != "code"
-            if not (is_more and self._bridge.put(cells)):
-                self.shell.set_next_input("\n\n".join(block.code for block in blocks))
+            next_cells(reply.answer, self.shell, self._bridge.put)
 
     def _schema(self, options: Options) -> Schema | None:
         return Schema.of(self._named(options.schema, "--schema")) if options.schema else None
 
     def _named(self, name: str, option: str) -> Any:
-        try:
-            return self.shell.user_ns[name]
-        except KeyError:
-            raise SettingsError(
-                f"{option} {name}: nothing in this notebook has that name. Run the cell that defines it."
-            ) from None
+        return named(self.shell.user_ns, name, option)
 
     def _view(self, ask: Ask) -> View:
         settings = ask.settings
         if self._own_view is not None:
             return self._own_view(settings)
-        if hasattr(self.shell, "get_parent"):  # a kernel's shell
+        if is_of_kernel(self.shell):
             return NotebookView(
                 self.shell,
                 is_live=self.is_live,
@@ -409,10 +396,3 @@ class Desk:
 
     def _tell(self, notice: str) -> None:
         print(f"chatnb: {notice}", file=sys.stderr)  # noqa: T201 - a cell shows it apart from the answer
-
-
-def _cell_of(block: CodeBlock) -> NewCell:
-    """Return what a block of an answer becomes; Markdown is drawn as soon as it is there, so it has to be harmless."""
-    if block.language.casefold() in ("markdown", "md"):
-        return "markdown", safe_markdown(block.code)
-    return "code", block.code

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from .chat import sessions_folder
 from .errors import ChatError, SettingsError
+from .folders import sessions_folder
 from .models.catalog import OLLAMA, Catalog
 from .models.endpoints import OPENAI
 from .servers import Servers

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
 from .entries import Call, Piece, name_of, piece_json, pieces_of
-from .markdown.html import Change as Redrawn
+from .markdown.changes import Change as Redrawn
 from .markdown.html import Rendering
 from .messages import Json, Text, Thinking
 from .reply import Reply

@@ -46,34 +46,6 @@ class Tools(Protocol):
         ...
 
 
-class Blind:
-    """Tools for a model that sees no pictures: their results have none. What was shown stays on the user's screen."""
-
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-
-    @property
-    def specs(self) -> tuple[ToolSpec, ...]:
-        """Those of the tools."""
-        return self._tools.specs
-
-    @property
-    def notes(self) -> Sequence[str]:
-        """Those of the tools."""
-        return self._tools.notes
-
-    @property
-    def are_foreign(self) -> bool:
-        """As the tools say."""
-        return self._tools.are_foreign
-
-    async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolResult]:
-        """Run the calls."""
-        async with aclosing(self._tools.run(calls)) as results:
-            async for result in results:
-                yield replace(result, images=()) if result.images else result
-
-
 async def answer(
     model: Model, request: Request, tools: Tools | None = None, rounds: int = 20, calls: Sequence[ToolCall] = ()
 ) -> AsyncGenerator[ModelEvent | ToolFinished | Offered]:

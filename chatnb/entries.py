@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
-from .events import Asked, Event, Finished, TextDelta, ThinkingDelta, TokensCounted, ToolFinished, ToolStarted
+from .events import Asked, Finished, TextDelta
 from .history import summary_in
 from .markdown import html
 from .messages import Context, Image, Json, Message, Session, Text, Thinking, ToolCall, ToolResult
 from .reply import Reply
+from .retelling import retold
 from .tokens import Calibration
 from .tools.approval import Proposal
 from .views.words import closing_notes, footer, mark, opening_notes, origin, warning
@@ -229,37 +230,6 @@ def name_of(turn_id: str, number: int | None = None) -> str:
 def rendered(text: str, name: str) -> tuple[str, ...]:
     """Return the blocks of a text as safe HTML; see `name_of`."""
     return tuple(html.blocks(text, name=name))
-
-
-def retold(messages: Sequence[Message]) -> Reply:
-    """Return the answer that became these messages of one turn, its question first."""
-    question, *answers = messages
-    said = [message for message in answers if message.role == "assistant"]
-    return Reply(_events(question, answers, said[-1])) if said else Reply()
-
-
-def _events(question: Message, answers: Sequence[Message], last: Message) -> Iterator[Event]:
-    yield Asked(question, last.model, last.options, last.options.get("num_ctx"))
-    for message in answers:
-        for part in message.parts:
-            match part:
-                case Text(text):
-                    yield TextDelta(text)
-                case Thinking(text):
-                    yield ThinkingDelta(text)
-                case ToolCall():
-                    yield ToolStarted(part)
-                case ToolResult():
-                    yield ToolFinished(part)
-        if message.usage is not None:
-            yield TokensCounted(
-                message.usage,
-                "length" if last.outcome == "length" else "stop",
-                host=message.host,
-                origin=message.origin,
-            )
-    # One that was never finished was cut off with its process.
-    yield Finished(last.outcome or "cancelled", last.error, duration_s=last.duration_s)
 
 
 def _groups(history: Sequence[Message]) -> Iterator[tuple[Message, ...]]:

@@ -19,6 +19,7 @@ Every text says what happened, what was tried, and what to do next.
         * ContextNotFound      a reference that names nothing
         * ContextRefused       what may not or cannot be read
     * AnswerInvalid            an answer that does not fit the schema that was asked for
+    * TooManyConnections       more to a server than one user may have
 * ChatInterrupted              a KeyboardInterrupt: the user stopped the answer
 * ToolsGoOn                    a CancelledError: an answer was stopped, and a tool that it called could not be
 """
@@ -128,6 +129,10 @@ class AnswerInvalid(ChatError, ValueError):  # noqa: N818
     def __init__(self, message: str, text: str = "") -> None:
         super().__init__(message)
         self.text = text
+
+
+class TooManyConnections(ChatError):  # noqa: N818
+    """One user has as many connections to a server as one may have."""
 
 
 class ChatInterrupted(KeyboardInterrupt):

@@ -223,8 +223,8 @@ def flags_of(chosen: Mapping[str, Json]) -> str:
                 words.append(f"--{name}" if value else f"--no-{name}")
             case "option", dict():
                 words += [f"--option={key}={json.dumps(each)}" for key, each in value.items()]
-            case "tools", list():
-                words += [f"--tool={each}" for each in value]
+            case "tools" | "context", list():
+                words += [f"--{name.removesuffix('s')}={each}" for each in value]
             case "ext", list():
                 words.append(f"--ext={','.join(map(str, value))}")
             case _:

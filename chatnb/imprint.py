@@ -14,8 +14,9 @@ own than an id and a title made of its first question, "session" is an object of
 
     {"id": "2026...", "title": "Plans", "model": "qwen3:8b", "pins": ["df"], "place": "notebook"}
 
-Its place is told as "notebook" or "folder", which is where the notebook is found: no path of this machine travels. In place of a "text" that a
-reader sees stands "shown", a list of strings and of `[page, start, end]`: a range of characters of that page's
+Its place is told as "notebook" or "folder", which is where the notebook is found: no path of this machine travels. The
+output of a command that changed a session has no turn but all of that session, with "updated_at", and "message" where
+the command has made one, such as a summary. In place of a "text" that a reader sees stands "shown", a list of strings and of `[page, start, end]`: a range of characters of that page's
 text/markdown. Where it was changed to be safe to show, the original stands between.
 """
 
@@ -24,6 +25,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -31,7 +33,7 @@ from .errors import SettingsError
 from .messages import Json, Message, Session, title_of
 from .wire import VERSION, message_from_json, session_from_json, to_json
 
-_OWN = ("title", "model", "system", "pins", "hidden", "tip", "forked", "tags", "options", "think")
+_OWN = ("title", "model", "system", "pins", "hidden", "tip", "forked", "tags", "state", "options", "think")
 """Fields of a session that do not follow from its messages."""
 
 # A range that is shorter takes as much room as what it stands for.
@@ -79,6 +81,18 @@ def turn_imprint(messages: Sequence[Message], pages: Sequence[str], session: Ses
     return whole | {"messages": written}
 
 
+def session_imprint(session: Session, message: Message | None = None) -> dict[str, Json]:
+    """Return what the output of a command keeps: the session as it left it, and the message that it made, if it did."""
+    told = to_json(replace(session, messages=(), place=_kind_of_place(session)))
+    return {"version": VERSION, "session": told} | ({"message": to_json(message)} if message else {})
+
+
+def changed_session(kept: Mapping[str, Json], place: Path | None = None) -> Session:
+    """Return the session that `session_imprint` keeps; `place` is the notebook."""
+    session = session_from_json(kept["session"])
+    return replace(session, place=_places(place).get(session.place, ""))
+
+
 def session_of(outputs: Sequence[Mapping[str, Json]], place: Path | None = None) -> Session:
     """Return what is known of the session of a turn, without its messages; `outputs` are those of `messages_of`.
 
@@ -90,11 +104,10 @@ def session_of(outputs: Sequence[Mapping[str, Json]], place: Path | None = None)
     question = messages_of(outputs)[0]
     (told,) = [kept["session"] for output in outputs if "messages" in (kept := _kept(output) or {})]
     own = told if isinstance(told, dict) else {}
-    places = {} if place is None else {"notebook": str(place), "folder": str(place.parent)}
     fields = {
         "id": question.session_id,
         "created_at": (_time_in(question.session_id) or question.created_at).isoformat(),
-        "place": places.get(own.get("place", ""), ""),
+        "place": _places(place).get(own.get("place", ""), ""),
         "user_id": question.user_id,
     }
     return session_from_json(fields | {name: own[name] for name in _OWN if name in own})
@@ -151,8 +164,17 @@ def _own(session: Session, question: Message) -> dict[str, Json]:
     if session.title == title_of(question.text):
         written.pop("title", None)
     own = {name: written[name] for name in _OWN if name in written}
-    kind = "notebook" if session.place.endswith(".ipynb") else "folder"
-    return own | {"place": kind} if session.place else own
+    return own | {"place": _kind_of_place(session)} if session.place else own
+
+
+def _kind_of_place(session: Session) -> str:
+    if not session.place:
+        return ""
+    return "notebook" if session.place.endswith(".ipynb") else "folder"
+
+
+def _places(notebook: Path | None) -> dict[str, str]:
+    return {} if notebook is None else {"notebook": str(notebook), "folder": str(notebook.parent)}
 
 
 def _time_in(session_id: str) -> datetime | None:

@@ -1,15 +1,45 @@
-"""A sequence of values that shows itself as a table: in a notebook, in a terminal, and as Markdown."""
+"""What a command shows, in a notebook, in a terminal, and as text: a table of values, or a sentence."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
 from typing import Generic, TypeVar, overload
 
+from .messages import Json
+
 T = TypeVar("T")
 
+Bundle = tuple[dict[str, str], dict[str, Json]]
+
 _TYPED = re.compile(r"`(.+?)`")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Said:
+    """A sentence that shows itself.
+
+    Attributes
+    ----------
+    kept
+        What a saved output has in its metadata; what was done is shown wherever its command stands in a cell.
+    """
+
+    text: str
+    kept: Mapping[str, Json] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return self.text
+
+    @property
+    def bundle(self) -> Bundle:
+        """What an output has of it: by MIME type, and the metadata."""
+        return {"text/plain": self.text, "text/html": f"<p>{_prose(self.text)}</p>"}, dict(self.kept)
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        return self.bundle
 
 
 class Listing(Sequence[T], Generic[T]):
@@ -26,6 +56,10 @@ class Listing(Sequence[T], Generic[T]):
         the cells.
     empty
         What is shown instead of a table without rows; says what to do.
+    kept
+        See `Said.kept`.
+    is_ours
+        Whether the cells are words of ours, too, which tell what to type, and not what users and models have said.
 
     Examples
     --------
@@ -42,11 +76,15 @@ class Listing(Sequence[T], Generic[T]):
         *,
         caption: str = "",
         empty: str = "Nothing.",
+        kept: Mapping[str, Json] = {},
+        is_ours: bool = False,
     ) -> None:
         self._items = tuple(items)
         self._columns = columns
         self.caption = caption
         self.empty = empty
+        self.kept = kept
+        self.is_ours = is_ours
 
     @overload
     def __getitem__(self, index: int) -> T: ...
@@ -68,6 +106,14 @@ class Listing(Sequence[T], Generic[T]):
             return self.empty
         lines = zip(*map(_as_text, self.shown), strict=True)
         return "\n".join([*([self.caption] if self.caption else []), *("  ".join(line).rstrip() for line in lines)])
+
+    @property
+    def bundle(self) -> Bundle:
+        """See `Said.bundle`."""
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}, dict(self.kept)
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        return self.bundle
 
     def _repr_html_(self) -> str:
         if not self._items:

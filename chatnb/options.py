@@ -90,7 +90,7 @@ class Options:
         fitting: dict[str, Any] = {
             name: value for name, kind in _KEPT.items() if isinstance(value := chosen.get(name), kind)
         }
-        fitting |= {name: tuple(map(str, fitting[name])) for name in ("ext", "tools") if name in fitting}
+        fitting |= {name: tuple(map(str, fitting[name])) for name in ("context", "ext", "tools") if name in fitting}
         fitting |= {"option": tuple(fitting["option"].items())} if "option" in fitting else {}
         return cls(**fitting)
 
@@ -120,6 +120,7 @@ _KEPT: dict[str, Any] = {
     "history": bool,
     "save": bool,
     "schema": str,
+    "context": list,
     "ext": list,
     "tools": list,
     "trial": bool,

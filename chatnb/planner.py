@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 
 from . import prompt
 from .calibrations import Calibrations
 from .context.rules import Rules, read_rules
-from .engine import Blind, Tools
+from .engine import Tools
 from .errors import SettingsError
 from .events import Asked, Truncated
-from .lines import Item
 from .masking import Mask
-from .messages import Image, Json, Message, Part, Session, ToolCall, ToolResult, Usage
+from .messages import Json, Message, Session, ToolCall, Usage
 from .models import masked
 from .models.base import Model, ModelInfo, Request
 from .models.catalog import Catalog
 from .models.envelope import spelled_out
 from .models.masked import MaskedModel
 from .settings import Settings
+from .sight import BlindTools, is_blind, seen_by, unseen
 from .tokens import Calibration
 from .truncation import unread
 
@@ -145,8 +144,8 @@ class Planner:
         info = await self._catalog.info(model.name, settings) if self._model is None else None
         specs = ask.tools.specs if ask.tools else ()
         in_words = await self._reads_words(model.name, settings)
-        (question, *earlier), blind = _seen_by(info, (ask.question, *history))
-        tools = Blind(ask.tools) if ask.tools and _is_blind(info) else ask.tools
+        (question, *earlier), blind = seen_by(info, (ask.question, *history))
+        tools = BlindTools(ask.tools) if ask.tools and is_blind(info) else ask.tools
         # In one go: each way to a thread and back costs as much as what is read there.
         rules, calibration = await asyncio.to_thread(self._read, model.name, settings)
         said = settings.system or ask.session.system
@@ -171,9 +170,8 @@ class Planner:
             calibration=calibration,
         )
         if blind:
-            pictures = [part for part in ask.question.parts if isinstance(part, Image)]
-            lost = [Item("image", 0, "left out", f"{model.name} cannot see", question.id) for _ in pictures]
-            composed = replace(composed, items=(*composed.items[:-1], *lost, composed.items[-1]))
+            *items, asks = composed.items
+            composed = replace(composed, items=(*items, *unseen(ask.question, model.name), asks))
         # In the order in which Jupyter saves them: a session comes back from its notebook byte for byte.
         options = dict(sorted({**settings.options, "num_ctx": composed.num_ctx}.items()))
         if is_fixed:  # nobody is asked for it, so it is not told either, and no count is held against it
@@ -279,32 +277,6 @@ def fitting_window(turn: Sequence[Message]) -> int:
         if usage is not None and usage.unread_tokens is not None:
             windows += [2 * num_ctx, (usage.prompt_tokens or 0) + usage.unread_tokens + prompt.ANSWER_TOKENS]
     return max(windows)
-
-
-def _seen_by(info: ModelInfo | None, messages: Sequence[Message]) -> tuple[list[Message], list[str]]:
-    """Return the messages as a model can read them, and what has to be said of that."""
-    has_pictures = any(isinstance(part, Image) for part in chain.from_iterable(m.parts for m in messages))
-    if info is None or not _is_blind(info):
-        return list(messages), []
-    read = [replace(message, parts=tuple(_seen_parts(message))) if _shows(message) else message for message in messages]
-    told = f"{info.name} cannot see, so no picture is sent. `%chat models` tells which models can (vision)."
-    return read, [told] if has_pictures else []
-
-
-def _is_blind(info: ModelInfo | None) -> bool:
-    return info is not None and bool(info.capabilities) and "vision" not in info.capabilities
-
-
-def _shows(message: Message) -> bool:
-    return any(isinstance(part, Image) or (isinstance(part, ToolResult) and part.images) for part in message.parts)
-
-
-def _seen_parts(message: Message) -> Iterator[Part]:
-    for part in message.parts:
-        if isinstance(part, ToolResult):
-            yield replace(part, images=())
-        elif not isinstance(part, Image):
-            yield part
 
 
 def _chosen_window(ask: Ask) -> int | None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from .chat import Chat
 from .config import ChatConfig
 from .context.base import Reading
+from .context.gather import Gatherer
 from .engine import Tools
 from .messages import Context, Image, Json, Message, Session
 from .models.base import Provider
@@ -71,3 +72,15 @@ def again(
         instead_of=question.turn_id if turn else "",
         fit=max(fitting_window(turn), 1) if fit else 0,
     )
+
+
+def read_anew(question: Message, gatherer: Gatherer) -> Reading:
+    """Return what a question carried along as that is now; what cannot be read again as it was."""
+    reading = Reading()
+    for part in question.parts:
+        if isinstance(part, Context) and part.ref:
+            reading += gatherer.read(part.ref)
+        elif isinstance(part, Context | Image):
+            name = part.label if isinstance(part, Context) else "A picture"
+            reading += Reading((part,), (f"{name} is sent as it was: it cannot be read again.",))
+    return reading

@@ -20,6 +20,7 @@ _COMMENT = re.compile(
     r"^[ \t]*(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)\n|/\*\* @type [^\n*]*(?:\*(?!/)[^\n*]*)*\*/ ?", re.MULTILINE | re.DOTALL
 )
 _INDENT = re.compile(r"^[ \t]+|\n(?=\n)", re.MULTILINE)
+_SPACE = re.compile(r" (=>?|[=!]==|&&|\|\||\?\?) | (?=\})|(?<=\{) |(?<=\)) (?=\{)")
 # A line that cannot be a whole statement, or before which one ends anyway; `//` may begin a comment.
 _OPEN = re.compile(r"^((?:(?!//)[^\n])*(?:[{;,(\[]|(?=\n[}\])])))\n", re.MULTILINE)
 
@@ -28,7 +29,7 @@ def module(name: str = "panel", folder: Path = FOLDER) -> str:
     """Return a file and all that it imports as one module, each file behind those that it needs.
 
     What the files declare at their top must have different names in all of them. A template that spans lines would lose
-    their indentation and line ends.
+    their indentation and line ends, and signs in words the spaces around them.
     """
     texts: dict[str, str] = {}
     _collect(name, folder, texts)
@@ -41,4 +42,4 @@ def _collect(name: str, folder: Path, texts: dict[str, str]) -> None:
         if needed not in texts:
             _collect(needed, folder, texts)
     plain = _EXPORTED.sub("", _IMPORTED.sub("", _COMMENT.sub("", text)))
-    texts[name] = _OPEN.sub(r"\1", _INDENT.sub("", plain)).strip()
+    texts[name] = _OPEN.sub(r"\1", _SPACE.sub(r"\1", _INDENT.sub("", plain))).strip()

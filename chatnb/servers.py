@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .chat import sessions_folder
 from .config import ChatConfig
 from .errors import SettingsError
+from .folders import data_folder
 from .tools.mcp.config import Configured, servers_of
 from .tools.mcp.definitions import may_have
 from .tools.mcp.tools import McpTools
@@ -66,7 +66,7 @@ class Servers:
         SettingsError
             If a file cannot be read, or holds something else.
         """
-        file = sessions_folder(self._config.settings()).with_name(FILE)
+        file = data_folder(self._config.settings()) / FILE
         return servers_of(self._config.mcp, file, self._taken)
 
     def names(self) -> list[str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 
 from .branches import forked, node_of, parent_of, path, tip_at, tip_of
@@ -16,8 +15,8 @@ from .errors import SessionNotFound, SettingsError
 from .history import summary_in
 from .messages import ARCHIVED, TRASHED, Json, Message, Session, SessionInfo, new_id, now, title_of
 from .stores.base import Store
-from .stores.memory import MemoryStore
 from .stores.search import Hit
+from .stores.together import Together
 
 _OPEN = ("", ARCHIVED)
 
@@ -45,7 +44,7 @@ class Sessions:
         self.summaries = 0
         self.watchers: list[Callable[[], object]] = []
         self._current: Session | None = None
-        self._unsaved = MemoryStore()
+        self._together = Together(store)
         self._fresh: set[str] = set()  # sessions of which no store knows
 
     @property
@@ -81,15 +80,12 @@ class Sessions:
 
     def all(self, *states: str) -> Sequence[SessionInfo]:
         """Return the sessions that are in one of these states, the one changed last first; by default those in none."""
-        # A session may be in both: what is on disk counts.
-        known = {info.id: info for info in (*self._unsaved.sessions(), *self.store.sessions())}
-        found = (info for info in known.values() if info.state in (states or ("",)))
-        return sorted(found, key=lambda info: info.updated_at, reverse=True)
+        return [info for info in self._together.sessions() if info.state in (states or ("",))]
 
     def search(self, words: Sequence[str], limit: int = 50) -> list[tuple[SessionInfo, Hit]]:
         """Return where all the words stand in one message or title, the best places first; not in the trash."""
         known = {info.id: info for info in self.all(*_OPEN)}
-        hits = [*self.store.search(words, 2 * limit), *self._unsaved.search(words, limit)]
+        hits = self._together.search(words, limit)
         return [(known[hit.session_id], hit) for hit in hits if hit.session_id in known][:limit]
 
     def find(self, name: str, *states: str) -> SessionInfo:
@@ -137,17 +133,7 @@ class Sessions:
 
     def whole(self, session_id: str) -> Session:
         """Return a session with everything said in it, on all branches, saved or not; raises SessionNotFound."""
-        parts = []
-        for store in (self.store, self._unsaved):
-            try:
-                parts.append(store.load(session_id))
-            except SessionNotFound:
-                continue
-        if not parts:
-            msg = f"The chat session {session_id} is not there any more. `%chat sessions` lists those that are."
-            raise SessionNotFound(msg)
-        messages = sorted((message for part in parts for message in part.messages), key=lambda message: message.id)
-        return replace(parts[0], messages=tuple(messages))
+        return self._together.load(session_id)
 
     def history(self, session: Session, after: str | None = None) -> tuple[Message, ...]:
         """Return what was said in a session up to the turn `after`, by default its tip; nothing if it has not begun."""
@@ -174,7 +160,7 @@ class Sessions:
         """Add messages to a session, which is created if need be; on disk only if `save`."""
         if not messages:
             return
-        store = self.store if save else self._unsaved
+        store = self.store if save else self._together.unsaved
         try:
             store.append(session.id, *messages)
         except SessionNotFound:
@@ -187,8 +173,8 @@ class Sessions:
             self.summaries += 1
             self._tell()
 
-    def summarise(self, text: str, session: Session) -> None:
-        """Let `text` stand for everything that was said in a session so far.
+    def summarise(self, text: str, session: Session) -> Message:
+        """Let `text` stand for everything that was said in a session so far, and return the message that says so.
 
         Raises
         ------
@@ -198,7 +184,9 @@ class Sessions:
         history = self.history(session)
         if not history:
             raise SettingsError("Nothing was said in this session yet, so there is nothing to summarise.")
-        self.keep(session, replace(summary_message(text, history[-1]), after=self.follows(session)))
+        summary = replace(summary_message(text, history[-1]), after=self.follows(session))
+        self.keep(session, summary)
+        return summary
 
     def question(self, number: int = 0, session: Session | None = None) -> tuple[int, Message]:
         """Return a question of a session, by default the current one, with its number.
@@ -268,7 +256,7 @@ class Sessions:
         copy = forked(whole, last, self.fresh(title))
         # What is not to be on disk is not copied there.
         is_saved = any(info.id == whole.id for info in self.store.sessions())
-        (self.store if is_saved else self._unsaved).create(copy)
+        (self.store if is_saved else self._together.unsaved).create(copy)
         self._fresh.discard(copy.id)
         if enter:
             self._enter(replace(copy, messages=()))
@@ -276,31 +264,27 @@ class Sessions:
 
     def set_state(self, info: SessionInfo, state: str) -> None:
         """Archive a session, put it into the trash, or take it out of either."""
-        self._change(info.id, state=state)
+        self._together.update(info.id, state=state)
         if self._current and self._current.id == info.id:
             self._enter(self.fresh() if state == TRASHED else replace(self._current, state=state))
 
     def delete(self, info: SessionInfo) -> None:
         """Delete a session for good."""
-        for store in (self.store, self._unsaved):
-            with suppress(SessionNotFound):
-                store.delete(info.id)
+        self._together.delete(info.id)
 
     def update(self, **fields: Json) -> None:
         """Change fields of the current session, such as title, model, system, pins, hidden, options, tags."""
         self._enter(replace(self.current, **fields))
-        self._change(self.current.id, **fields)
+        # One that has not begun is not there: its first question brings the fields along.
+        self._together.update(self.current.id, **fields)
 
     def reread(self) -> Session:
-        """Return the current session as it is kept now, without its messages: another kernel may have changed it."""
+        """Return the current session as it is kept now, on all branches: another kernel may have changed it."""
         whole = self._begun(self.current)
-        return self._enter(replace(whole, messages=())) if whole else self.current
-
-    def _change(self, session_id: str, **fields: Json) -> None:
-        for store in (self.store, self._unsaved):
-            # One that has not begun is not there: its first question brings the fields along.
-            with suppress(SessionNotFound):
-                store.update(session_id, **fields)
+        if whole is None:
+            return self.current
+        self._enter(replace(whole, messages=()))
+        return whole
 
     def _begun(self, session: Session) -> Session | None:
         """Return the whole of a session, if something was said in it."""

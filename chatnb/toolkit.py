@@ -14,12 +14,12 @@ from .context.gather import Gatherer
 from .errors import SettingsError
 from .tools.cell import Page, cell_tools
 from .tools.files import files_tools
+from .tools.long_results import READER
 from .tools.notebook import notebook_tools
 from .tools.python import python_tools
 from .tools.search.catalog import provider_of
 from .tools.shell import shell_tools
 from .tools.tool import Tool
-from .tools.toolbox import READER
 from .tools.trial import try_run
 from .tools.undo import Undo
 from .tools.web import web_tools

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import groupby
 
-from .entries import retold
 from .markdown.safe import safe_markdown
 from .messages import Message
+from .retelling import retold
 from .views.pages import Layout
 
 LONGEST = 32_000

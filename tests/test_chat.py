@@ -14,7 +14,7 @@ import psutil
 import pytest
 import tinydb
 
-from chatnb import chat as chat_module
+from chatnb import saving
 from chatnb.chat import Chat
 from chatnb.context.base import Reading
 from chatnb.errors import (
@@ -352,7 +352,7 @@ async def test_what_is_not_to_be_saved_leaves_no_file_but_is_remembered(new: New
 async def test_a_long_answer_is_kept_while_it_comes_and_nothing_of_that_is_left(
     new: New, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chat_module, "CHECKPOINT_S", 0.01)
+    monkeypatch.setattr(saving, "CHECKPOINT_S", 0.01)
     turn = new(ScriptedModel(ENDLESS)).ask("Tell me a story")
     while not (parts := files(tmp_path, "*.part")):  # noqa: ASYNC110 - a file tells nobody that it is there
         await asyncio.sleep(0.005)
@@ -377,7 +377,7 @@ class CountingStore(MemoryStore):
 
 
 async def test_an_answer_that_stands_still_is_not_kept_again(new: New, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chat_module, "CHECKPOINT_S", 0.005)
+    monkeypatch.setattr(saving, "CHECKPOINT_S", 0.005)
     store = CountingStore()
     turn = new(ScriptedModel(ENDLESS), store).ask("Tell me a story")
     await until(turn, TextDelta)
@@ -400,7 +400,7 @@ async def test_a_short_answer_is_kept_once(new: New) -> None:
 async def test_an_answer_that_is_not_to_be_saved_is_not_kept_meanwhile(
     new: New, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chat_module, "CHECKPOINT_S", 0.005)
+    monkeypatch.setattr(saving, "CHECKPOINT_S", 0.005)
     store = CountingStore()
     turn = new(ScriptedModel(ENDLESS), store, settings=Settings(save=False)).ask("Tell me a story")
     await until(turn, TextDelta)

@@ -94,14 +94,14 @@ def test_a_quote_that_stays_open_among_the_options_is_an_error() -> None:
 def test_a_question_keeps_what_it_needs_to_be_asked_again() -> None:
     line = (
         """-m one -t files -t add --system "Be brief." -o seed=1 -o 'stop=["END"]' --no-think --keep-alive 10m --ext md """
-        "--timeout 5 --no-history --no-save --schema Person --trial"
+        "--timeout 5 --no-history --no-save --schema Person --trial -c df -c cells:-3:"
     )
 
     kept = json.loads(json.dumps(parse_question(line).chosen))
 
     assert Options.of(kept) == parse_question(line)
     assert parse_question(flags_of(kept)) == parse_question(line)
-    assert parse_question("-c df -s Plans --dry-run --into ada --code").chosen == {}
+    assert parse_question("-s Plans --dry-run --into ada --code").chosen == {}
 
 
 def test_what_a_question_kept_is_typed_in_a_line_whatever_it_says() -> None:

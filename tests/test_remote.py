@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ import pytest
 from chatnb.bench import Bench
 from chatnb.chat import Chat
 from chatnb.config import ChatConfig
-from chatnb.context.base import Confirm
+from chatnb.context.base import Confirm, Reading, Reference, Source
 from chatnb.context.gather import Gatherer
 from chatnb.context.variables import VariablesSource
 from chatnb.events import ThinkingDelta, ToolStarted
@@ -36,12 +36,25 @@ T = TypeVar("T")
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
 
 
+class Failed:
+    """Where cell 7 has failed."""
+
+    kinds = ("error",)
+
+    def read(self, reference: Reference) -> Reading:
+        return Reading((Context.of("error", "ZeroDivisionError", str(reference)),))
+
+    def names(self) -> Iterable[str]:
+        return ["error", "error:7"]
+
+
 class Room:
     """Where a chat is, with a few variables and a folder, but no kernel."""
 
     def __init__(self, model: ScriptedModel, folder: Path) -> None:
         self.model, self.folder = model, folder
         self.variables: dict[str, object] = {"price": 42}
+        self.sources: list[Source] = [VariablesSource(self.variables)]
         self.config = ChatConfig(environment={})
         self.chat = Chat(model, store=MemoryStore(), settings=Settings(rules=False))
         self.bench = Bench(self.config, self.chat, lambda: True)
@@ -56,7 +69,7 @@ class Room:
         self._count = 0
 
     def gatherer(self, *, confirm: Confirm) -> Gatherer:
-        return Gatherer([VariablesSource(self.variables), *outside(self.folder, self.chat.sessions, confirm=confirm)])
+        return Gatherer([*self.sources, *outside(self.folder, self.chat.sessions, confirm=confirm)])
 
     async def on_kernel(self, function: Callable[[], T], say: Callable[[str], object]) -> T:
         """Run a function, once the room is free."""
@@ -572,13 +585,26 @@ async def test_names_are_offered_and_shown_before_they_are_sent(tmp_path: Path) 
         file = await here.call("preview", ref="file:notes.md")
         data = base64.b64encode(PNG).decode()
         picture = await here.call("preview", attachment={"name": "a.png", "mime": "image/png", "data": data})
+        kinds = [(await here.call("complete", text=text))["items"] for text in ("file:", "fil")]
 
         assert offered == [{"ref": "price", "label": "price", "kind": "variable"}]
         assert files == [{"ref": "file:notes.md", "label": "file:notes.md", "kind": "file"}]
+        assert [[(item["ref"], item["kind"]) for item in items] for items in kinds] == [
+            [("file:notes.md", "file")],
+            [("file:notes.md", "file"), ("file:", "file")],
+        ]
         assert "42" in variable["text"]
         assert (file["label"], file["text"]) == ("file notes.md", "Buy milk.")
         assert file["tokens"] > 0
         assert picture["image"] == {"mime": "image/png", "data": data}
+
+
+async def test_a_preview_says_how_much_it_does_not_show(tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_text("a" * 5_000)
+    async with room(tmp_path) as here:
+        preview = await here.call("preview", ref="file:long.txt")
+
+        assert preview["text"].endswith("a\n[... 3,000 more characters are sent ...]")
 
 
 async def test_a_plan_tells_how_full_the_window_would_be(tmp_path: Path) -> None:
@@ -647,8 +673,10 @@ async def test_answers_whose_variables_have_changed_are_stale(tmp_path: Path) ->
 
 async def test_first_questions_fit_what_is_there(tmp_path: Path) -> None:
     async with room(tmp_path) as here:
+        here.sources.append(Failed())
         starters = (await here.call("suggest"))["starters"]
 
+        assert {"text": "What went wrong in cell 7, and how do I mend it?", "refs": ["error"]} in starters
         assert {"text": "What is in price, and what could I ask of it?", "refs": ["price"]} in starters
 
 

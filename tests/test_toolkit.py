@@ -8,8 +8,8 @@ from chatnb.bridge import Bridge
 from chatnb.context.gather import Gatherer
 from chatnb.errors import SettingsError
 from chatnb.toolkit import BUILT_IN, SETS, Kernel, Toolkit
+from chatnb.tools.long_results import READER
 from chatnb.tools.tool import Tool
-from chatnb.tools.toolbox import READER
 from chatnb.tools.undo import Undo
 from tests.context.shells import typed
 

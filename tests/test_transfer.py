@@ -12,6 +12,7 @@ import pytest
 from chatnb.errors import ChatError, SettingsError
 from chatnb.exports.base import Style
 from chatnb.exports.catalog import FORMATS
+from chatnb.exports.redaction import Redaction
 from chatnb.messages import ARCHIVED, Context, Session, Text
 from chatnb.sessions import Sessions
 from chatnb.stores.tinydb import TinyStore
@@ -184,6 +185,21 @@ def test_what_is_taken_out_leaves_the_rest_as_it_was(tmp_path: Path) -> None:
 
     assert json.loads("".join(pieces))["sessions"][0]["place"] == "~/a.ipynb"
     assert done.taken.startswith("Taken out: home folder: 1 in 1 places.")
+
+
+def test_a_name_that_is_part_of_an_id_ties_the_same_branches(sessions: Sessions) -> None:
+    session = sessions.fresh("Branches")
+    first, *rest = examples.turn(1, "Ada?")
+    other, *more = examples.turn(2, "Instead?")
+    asked = replace(first, id="ada-1", turn_id="ada-1", digest="00ada000"), replace(other, after="", digest="ada")
+    sessions.keep(session, *asked, *rest, *more)
+    kept = sessions.whole(session.id)
+
+    [redacted] = Redaction(["ada"]).redacted([replace(kept, tip=("ada-1", other.turn_id), forked=("ada", "ada-2"))])
+
+    assert (redacted.tip, redacted.forked) == (("ada-1", other.turn_id), ("ada", "ada-2"))
+    assert [(message.id, message.after) for message in redacted.messages] == [(m.id, m.after) for m in kept.messages]
+    assert not any(message.digest for message in redacted.messages)
 
 
 def test_data_holds_all_branches_and_a_page_the_one_that_is_read(sessions: Sessions, tmp_path: Path) -> None:

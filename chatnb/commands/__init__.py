@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ..desk import Desk
 from ..errors import SettingsError
 from ..grammar import HelpAsked
-from ..listing import Listing
+from ..listing import Listing, Said
 from .base import Command, no_words
 from .panel import show_panel
 from .reading import compact, hide, list_stale, pin, refresh, unhide, unpin, why
@@ -21,7 +21,7 @@ from .transfer import export, take_in
 
 
 def run(line: str, desk: Desk) -> object:
-    """Do what `%chat line` says and return what it shows; its help is printed.
+    """Do what `%chat line` says and return what it shows; what it has changed is shown, and its help printed.
 
     Raises
     ------
@@ -31,10 +31,15 @@ def run(line: str, desk: Desk) -> object:
         Whatever the command failed with.
     """
     try:
-        return do(words_of(line) or ["help"], desk, COMMANDS)
+        value = do(words_of(line) or ["help"], desk, COMMANDS)
     except HelpAsked as asked:
         print(asked)  # noqa: T201 - help is printed, as every magic's is
         return None
+    if isinstance(value, Said) or (isinstance(value, Listing) and value.kept):
+        # A value is shown only where nothing follows in the cell; this is what a saved notebook tells of the change.
+        desk.shell.display_pub.publish(*value.bundle)
+        return None
+    return value
 
 
 def words_of(line: str) -> list[str]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ..ablation import Effect, ablate
-from ..branches import node_of
+from ..branches import branches, node_of
 from ..desk import Desk
 from ..errors import ChatError, ChatInterrupted, SettingsError
 from ..history import newest_summary, summary_in
-from ..listing import Listing
-from ..messages import Message
+from ..listing import Listing, Said
+from ..messages import Json, Message
 from ..receipt import Receipt
 from ..stale import Stale, find_stale
 from ..views.words import shortened
@@ -47,8 +47,10 @@ def pin(desk: Desk, words: Sequence[str]) -> Listing[str]:
     """Let every question of this session carry something along: `%chat pin df`; alone, show what does."""
     pins, words = desk.chat.sessions.reread().pins, parsed_words("pin", pin, words, "REF")
     desk.gatherer().gather(words)  # raises if one names nothing
+    if not words:
+        return _pins(desk)
     desk.chat.sessions.update(pins=tuple(dict.fromkeys((*pins, *words))))
-    return _pins(desk)
+    return _pins(desk, desk.kept())
 
 
 def unpin(desk: Desk, words: Sequence[str]) -> Listing[str]:
@@ -58,16 +60,17 @@ def unpin(desk: Desk, words: Sequence[str]) -> Listing[str]:
         named = f"{', '.join(unknown)} is not pinned." if words else "Unpin what?"
         raise SettingsError(f"{named} Pinned are: {', '.join(pins) or 'nothing'}.")
     desk.chat.sessions.update(pins=tuple(ref for ref in pins if ref not in words))
-    return _pins(desk)
+    return _pins(desk, desk.kept())
 
 
 def hide(desk: Desk, words: Sequence[str]) -> Listing[Message]:
     """Keep message N, with its question and answer, out of the prompt; alone, show all with their numbers."""
     chosen = numbered(desk, parsed_words("hide", hide, words))
     hidden = desk.chat.sessions.reread().hidden
-    if chosen:
-        desk.chat.sessions.update(hidden=tuple(dict.fromkeys((*hidden, *(message.id for message in chosen)))))
-    return _messages(desk)
+    if not chosen:
+        return _messages(desk)
+    desk.chat.sessions.update(hidden=tuple(dict.fromkeys((*hidden, *(message.id for message in chosen)))))
+    return _messages(desk, desk.kept())
 
 
 def unhide(desk: Desk, words: Sequence[str]) -> Listing[Message]:
@@ -78,7 +81,7 @@ def unhide(desk: Desk, words: Sequence[str]) -> Listing[Message]:
     shown = {message.id for message in history if not numbers or _turn(message) in turns}
     hidden = desk.chat.sessions.reread().hidden
     desk.chat.sessions.update(hidden=tuple(message_id for message_id in hidden if message_id not in shown))
-    return _messages(desk)
+    return _messages(desk, desk.kept())
 
 
 def list_stale(desk: Desk, words: Sequence[str]) -> Listing[Stale]:
@@ -93,32 +96,51 @@ def list_stale(desk: Desk, words: Sequence[str]) -> Listing[Stale]:
     return Listing(_stale(desk), columns, empty="Every answer of this session is up to date.")
 
 
-def refresh(desk: Desk, words: Sequence[str]) -> Listing[Stale] | None:
+def refresh(desk: Desk, words: Sequence[str]) -> Listing[Stale] | Said | None:
     """Ask again what `stale` lists, all of it or the numbers that are given, with things as they are now."""
-    numbers = {number_in(word) for word in parsed_words("refresh", refresh, words)}
-    stale = _stale(desk)
+    options = parser("refresh", refresh)
+    options.add_argument("numbers", nargs="*", metavar="N")
+    options.add_argument("--below", action="store_true", help="all questions below the first of these as well")
+    parsed = options.parse_args(words)
+    numbers, stale = {number_in(word) for word in parsed.numbers}, _stale(desk)
     if unknown := numbers - {each.number for each in stale}:
         raise SettingsError(f"{', '.join(map(str, sorted(unknown)))}: no stale answer. `%chat stale` lists them.")
-    chosen = [each for each in stale if not numbers or each.number in numbers]
-    if lost := next((each for each in chosen if each.lost), None):
+    numbers = numbers or {each.number for each in stale}
+    if not numbers:
+        return list_stale(desk, ())
+    sessions = desk.chat.sessions
+    history = sessions.history(sessions.current)
+    below = {
+        number: message
+        for number, message in enumerate(history, 1)
+        if number >= min(numbers) and message.role == "user" and not summary_in(message)
+    }
+    chosen = below if parsed.below else {number: below[number] for number in sorted(numbers)}
+    if lost := next((each for each in stale if each.lost and each.number in chosen), None):
         raise SettingsError(
             f"{', '.join(lost.lost)} cannot be read now, so question {lost.number} cannot be asked again. "
             "Bring it back, or name the other numbers: %chat refresh N ..."
         )
-    if not chosen:
-        return list_stale(desk, ())
-    sessions = desk.chat.sessions
-    history, first = sessions.history(sessions.current), chosen[0].question
-    for each in chosen:
-        print(f"{each.number}: {shortened(each.question.text, _SHOWN)}")  # noqa: T201 - the answer comes below it
+    for number, question in chosen.items():
+        print(f"{number}: {shortened(question.text, _SHOWN)}")  # noqa: T201 - the answer comes below it
         try:
-            desk.again(each.question, sessions.current, is_fresh=True)
+            desk.again(question, sessions.current, is_fresh=True)
         except (ChatError, ChatInterrupted):
             sessions.follow(node_of(history[-1]))  # half an answer does not take the place of a whole one
             raise
-    if sum(message.role == "user" and message.id >= first.id for message in history) > len(chosen):
-        print("What followed stays as a branch: `%chat branches` lists them.")  # noqa: T201 - it is not read any more
-    return None
+    return _left(desk, len(below) - len(chosen), node_of(history[-1]))
+
+
+def _left(desk: Desk, count: int, tip: str) -> Said | None:
+    """Return what is to be known of the questions that were not asked again, on the branch that ends with `tip`."""
+    if not count:
+        return None
+    found = branches(desk.chat.sessions.whole(desk.chat.sessions.current.id))
+    number = next(number for number, branch in enumerate(found, 1) if branch.tip == tip)
+    return Said(
+        f"Questions below that were not asked again: {count}. They stay on branch {number} and are not read from here on. "
+        f"To ask them again, too: `%chat branch {number}`, then `%chat refresh --below`."
+    )
 
 
 def compact(desk: Desk, words: Sequence[str]) -> Listing[str] | None:
@@ -141,18 +163,19 @@ def compact(desk: Desk, words: Sequence[str]) -> Listing[str] | None:
     if chosen.edit:
         desk.shell.set_next_input(f"%%chat --summary\n{summary.text}")
         return None
-    return Listing([summary.text], {"summary": str})
+    return Listing([summary.text], {"summary": str}, kept={} if chosen.show else desk.kept(message=newest))
 
 
-def _pins(desk: Desk) -> Listing[str]:
+def _pins(desk: Desk, kept: Mapping[str, Json] = {}) -> Listing[str]:
     return Listing(
         desk.chat.sessions.current.pins,
         {"pinned": str},
         empty="Nothing is pinned. `%chat pin df` lets every question of this session carry df along.",
+        kept=kept,
     )
 
 
-def _messages(desk: Desk) -> Listing[Message]:
+def _messages(desk: Desk, kept: Mapping[str, Json] = {}) -> Listing[Message]:
     session = desk.chat.sessions.current
     history = desk.chat.sessions.history(session)
     numbers = {message.id: number for number, message in enumerate(history, 1)}
@@ -163,7 +186,7 @@ def _messages(desk: Desk) -> Listing[Message]:
         "said": lambda message: shortened((summary_in(message) or message).text, _SHOWN),
         "read": lambda message: "hidden" if _turn(message) in hidden else "",
     }
-    return Listing(history, columns, empty="Nothing was said in this session yet.")
+    return Listing(history, columns, empty="Nothing was said in this session yet.", kept=kept)
 
 
 def _turn(message: Message) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 
@@ -12,26 +12,27 @@ from ..context.rules import read_rules
 from ..desk import Desk
 from ..doctor import Finding, examine
 from ..errors import ChatInterrupted, ModelError
-from ..listing import Listing, size
+from ..listing import Listing, Said, size
+from ..messages import Json
 from ..models.base import LoadedModel, ModelInfo, Provider
 from ..views.progress import ProgressLine
 from .base import no_words, parser
 
 
-def show_status(desk: Desk, words: Sequence[str]) -> Listing[tuple[str, str]]:
+def show_status(desk: Desk, words: Sequence[str], kept: Mapping[str, Json] = {}) -> Listing[tuple[str, str]]:
     """Who answers, which session, which server, what is loaded, what was used."""
     no_words("status", show_status, words)
     chat, settings = desk.chat, desk.settings()
     session = chat.sessions.current
     history = chat.sessions.history(session)
-    version, loaded = chat.portal.call(_server(desk.provider()))
+    server, loaded = chat.portal.call(_server(desk.provider()))
     spent = [m.usage for m in history if m.usage]
     rules = read_rules(chat.sessions.place or ".") if settings.rules else None
     plan = chat.last_plan if chat.last_plan and chat.last_plan.ask.session.id == session.id else None
     rows = [
         ("model", settings.model or "the first that the server has"),
         ("session", f"{session.title or 'new'} ({len(history)} messages)"),
-        ("server", f"{desk.provider().address}, {version}"),
+        ("server", server),
         ("loaded", "; ".join(map(_loaded, loaded)) or "nothing"),
         (
             "window",
@@ -42,7 +43,9 @@ def show_status(desk: Desk, words: Sequence[str]) -> Listing[tuple[str, str]]:
         ("tokens read", str(sum(usage.prompt_tokens or 0 for usage in spent))),
         ("tokens written", str(sum(usage.reply_tokens or 0 for usage in spent))),
     ]
-    return Listing(rows, {"": lambda row: row[0], "now": lambda row: row[1]})
+    return Listing(
+        [row for row in rows if row[1]], {"": lambda row: row[0], "now": lambda row: row[1]}, kept=kept, is_ours=True
+    )
 
 
 def list_models(desk: Desk, words: Sequence[str]) -> Listing[ModelInfo]:
@@ -59,7 +62,7 @@ def list_models(desk: Desk, words: Sequence[str]) -> Listing[ModelInfo]:
     return Listing(models, columns, empty="The server has no models. `%chat pull llama3.2` gets a small one (2 GB).")
 
 
-def record(desk: Desk, words: Sequence[str]) -> None:
+def record(desk: Desk, words: Sequence[str]) -> Said:
     """Keep what is asked and answered in a file, from which CHATNB_REPLAY=strict lets it be answered without a model."""
     options = parser("record", record)
     options.add_argument("file", nargs="?", default="", metavar="FILE", help=f"by default {recordings.DEFAULT}")
@@ -71,6 +74,10 @@ def record(desk: Desk, words: Sequence[str]) -> None:
         catalog.stop_tape()
     else:
         recordings.use(catalog, settings, is_fresh=chosen.fresh)
+    # The same while it is made and while it answers: so a test that runs the notebook finds what was saved.
+    if chosen.stop:
+        return Said("What follows is in no recording.")
+    return Said(f"What is asked from here on stands, with its answers, in {settings.recording or recordings.DEFAULT}.")
 
 
 def pull(desk: Desk, words: Sequence[str]) -> None:
@@ -96,7 +103,7 @@ def run_doctor(desk: Desk, words: Sequence[str]) -> Listing[Finding]:
         "found": lambda f: f.found,
         "next step": lambda f: f.step,
     }
-    return Listing(findings, columns)
+    return Listing(findings, columns, is_ours=True)
 
 
 def list_settings(desk: Desk, words: Sequence[str]) -> Listing[Setting]:
@@ -112,9 +119,9 @@ def list_settings(desk: Desk, words: Sequence[str]) -> Listing[Setting]:
 
 
 async def _server(provider: Provider) -> tuple[str, Sequence[LoadedModel]]:
-    """Return a server's version and what it has loaded; where it does not answer, why."""
+    """Return a server's address and version, and what it has loaded; where it does not answer, why."""
     try:
-        return f"version {await provider.version()}", await provider.loaded()
+        return f"{provider.address}, version {await provider.version()}", await provider.loaded()
     except ModelError as error:
         return str(error), ()
 

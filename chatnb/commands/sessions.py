@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from ..desk import Desk
 from ..errors import SettingsError
 from ..history import summary_in
-from ..listing import Listing
-from ..messages import ARCHIVED, TRASHED, Message, SessionInfo
+from ..listing import Listing, Said
+from ..messages import ARCHIVED, TRASHED, Json, Message, SessionInfo
 from ..sources import ask_user
 from ..stores.search import Hit
 from ..views.words import shortened
@@ -34,12 +34,14 @@ def use(desk: Desk, words: Sequence[str]) -> Listing[tuple[str, str]]:
         desk.chat.sessions.enter(chosen.session)
     if chosen.model:
         desk.chat.sessions.update(model=chosen.model)
-    return show_status(desk, ())
+    return show_status(desk, (), desk.kept() if chosen.model else {})
 
 
-def new(desk: Desk, words: Sequence[str]) -> None:
+def new(desk: Desk, words: Sequence[str]) -> Said:
     """Begin a new session."""
-    desk.chat.sessions.new(" ".join(words))
+    title = " ".join(words)
+    desk.chat.sessions.new(title)
+    return Said(f"The next question begins {f'the session {title!r}' if title else 'a new session'}.")
 
 
 def list_sessions(desk: Desk, words: Sequence[str]) -> Listing[SessionInfo]:
@@ -85,25 +87,29 @@ def open_session(desk: Desk, words: Sequence[str]) -> Listing[Message]:
         raise SettingsError("Which session? `%chat sessions` lists them; `%chat open TITLE` goes on in one.")
     session = desk.chat.sessions.open(" ".join(words))
     columns: dict[str, Callable[[Message], str]] = {
-        "": lambda m: m.model or m.role,
+        "": lambda m: "summary" if summary_in(m) else m.model or m.role,
         "said": lambda m: shortened((summary_in(m) or m).text, _SHOWN),
     }
     return Listing(session.messages[-_LAST:], columns, caption=session.title, empty="Nothing was said in it yet.")
 
 
-def rename(desk: Desk, words: Sequence[str]) -> None:
+def rename(desk: Desk, words: Sequence[str]) -> Said:
     """Give this session another title."""
     title = " ".join(parsed_words("rename", rename, words, "TITLE"))
     if not title:
         raise SettingsError("What is it to be called? %chat rename TITLE")
     desk.chat.sessions.update(title=title)
+    return Said(f"This session is called {title!r} now.", desk.kept())
 
 
 def tag(desk: Desk, words: Sequence[str]) -> Listing[str]:
     """Give this session words to find it by: `%chat tag thesis`; alone, show those that it has."""
     words = parsed_words("tag", tag, words, "TAG")
-    desk.chat.sessions.update(tags=tuple(dict.fromkeys((*desk.chat.sessions.reread().tags, *words))))
-    return _tags(desk)
+    tags = desk.chat.sessions.reread().tags
+    if not words:
+        return _tags(desk)
+    desk.chat.sessions.update(tags=tuple(dict.fromkeys((*tags, *words))))
+    return _tags(desk, desk.kept())
 
 
 def untag(desk: Desk, words: Sequence[str]) -> Listing[str]:
@@ -113,15 +119,17 @@ def untag(desk: Desk, words: Sequence[str]) -> Listing[str]:
         named = f"{', '.join(unknown)} is no tag of this session." if words else "Which tag?"
         raise SettingsError(f"{named} It has: {', '.join(tags) or 'none'}.")
     desk.chat.sessions.update(tags=tuple(word for word in tags if word not in words))
-    return _tags(desk)
+    return _tags(desk, desk.kept())
 
 
-def archive(desk: Desk, words: Sequence[str]) -> None:
+def archive(desk: Desk, words: Sequence[str]) -> Said:
     """Put a session, this one or that of a title, where `sessions` does not list it; it can still be opened."""
-    desk.chat.sessions.set_state(_named(desk, parsed_words("archive", archive, words, "TITLE"), ""), ARCHIVED)
+    info = _named(desk, parsed_words("archive", archive, words, "TITLE"), "")
+    desk.chat.sessions.set_state(info, ARCHIVED)
+    return Said(f"{info.title!r} is archived: `%chat restore TITLE` brings it back.", desk.kept(info.id))
 
 
-def delete(desk: Desk, words: Sequence[str]) -> None:
+def delete(desk: Desk, words: Sequence[str]) -> Said:
     """Put a session, this one or that of a title, into the trash; with --forever what is in the trash is gone for good."""
     options = parser("delete", delete)
     options.add_argument("title", nargs="*", metavar="TITLE")
@@ -137,16 +145,19 @@ def delete(desk: Desk, words: Sequence[str]) -> None:
         raise SettingsError("Nothing is deleted: that takes a yes, or --yes where nobody is there to give one.")
     if chosen.forever:
         sessions.delete(info)
-    else:
-        sessions.set_state(info, TRASHED)
+        return Said(f"{info.title!r} is gone for good.")
+    sessions.set_state(info, TRASHED)
+    return Said(f"{info.title!r} is in the trash: `%chat restore TITLE` brings it back.")
 
 
-def restore(desk: Desk, words: Sequence[str]) -> None:
+def restore(desk: Desk, words: Sequence[str]) -> Said:
     """Take a session out of the trash or the archive."""
     title = parsed_words("restore", restore, words, "TITLE")
     if not title:
         raise SettingsError("Which session? `%chat sessions --trash` and `--archived` list those that can come back.")
-    desk.chat.sessions.set_state(_named(desk, title, ARCHIVED, TRASHED), "")
+    info = _named(desk, title, ARCHIVED, TRASHED)
+    desk.chat.sessions.set_state(info, "")
+    return Said(f"{info.title!r} is listed again: `%chat open TITLE` goes on in it.", desk.kept(info.id))
 
 
 _EMPTY = {
@@ -162,8 +173,8 @@ def _named(desk: Desk, words: Sequence[str], *states: str) -> SessionInfo:
     return sessions.find(" ".join(words) or sessions.current.id, *states)
 
 
-def _tags(desk: Desk) -> Listing[str]:
-    return Listing(desk.chat.sessions.current.tags, {"tags": str}, empty="This session has no tags.")
+def _tags(desk: Desk, kept: Mapping[str, Json] = {}) -> Listing[str]:
+    return Listing(desk.chat.sessions.current.tags, {"tags": str}, empty="This session has no tags.", kept=kept)
 
 
 def _local(at: datetime) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ..branches import Branch, branches
 from ..desk import Desk
 from ..errors import SessionNotFound, SettingsError
 from ..grammar import flags_of
-from ..listing import Listing
+from ..listing import Listing, Said
+from ..messages import Json
 from ..views.words import shortened
 from .base import no_words, number_in, numbered, parser
 
@@ -35,7 +36,7 @@ def edit(desk: Desk, words: Sequence[str]) -> None:
     desk.shell.set_next_input(f"{first}\n{question.text}")
 
 
-def fork(desk: Desk, words: Sequence[str]) -> None:
+def fork(desk: Desk, words: Sequence[str]) -> Said:
     """Go on in a copy of this session: all of it, or up to message N (`hide` lists the numbers); then perhaps a title."""
     options = parser("fork", fork)
     options.add_argument("words", nargs="*", metavar="[N] [TITLE]")
@@ -46,22 +47,14 @@ def fork(desk: Desk, words: Sequence[str]) -> None:
         until = message.id
     else:
         title = [*filter(None, [first]), *title]
-    desk.chat.sessions.fork(until, " ".join(title))
+    copy = desk.chat.sessions.fork(until, " ".join(title))
+    return Said(f"The next question goes on in {copy.title!r}, a copy of {len(copy.messages)} messages.", desk.kept())
 
 
 def list_branches(desk: Desk, words: Sequence[str]) -> Listing[Branch]:
     """List the ways that this session took: a question asked anew or in another's place begins one."""
     no_words("branches", list_branches, words)
-    found = _branches(desk)
-    numbers = {branch.tip: number for number, branch in enumerate(found, 1)}
-    columns: dict[str, Callable[[Branch], str]] = {
-        "": lambda branch: "→" if branch.is_current else "",
-        "branch": lambda branch: str(numbers[branch.tip]),
-        "questions": lambda branch: str(branch.turn_count),
-        "the last one": lambda branch: shortened(branch.question.text, _SHOWN),
-    }
-    caption = "`%chat branch N` goes on in another one." if len(found) > 1 else ""
-    return Listing(found, columns, caption=caption, empty="Nothing was said in this session yet.")
+    return _listed(_branches(desk))
 
 
 def branch(desk: Desk, words: Sequence[str]) -> Listing[Branch]:
@@ -72,10 +65,10 @@ def branch(desk: Desk, words: Sequence[str]) -> Listing[Branch]:
     if not 1 <= number <= len(found):
         raise SettingsError(f"There is no branch {number}: this session has {len(found)}. `%chat branches` lists them.")
     desk.chat.sessions.follow(found[number - 1].tip)
-    return list_branches(desk, ())
+    return _listed(_branches(desk), desk.kept())
 
 
-def undo(desk: Desk, words: Sequence[str]) -> Listing[tuple[str, str]] | None:
+def undo(desk: Desk, words: Sequence[str]) -> Listing[tuple[str, str]] | Said:
     """Go back by N questions, by default one: the next is asked from there; --run puts back what a model's code changed."""
     options = parser("undo", undo)
     options.add_argument("count", nargs="?", default="1", metavar="N")
@@ -84,8 +77,7 @@ def undo(desk: Desk, words: Sequence[str]) -> Listing[tuple[str, str]] | None:
     if chosen.run:
         return _undo_run(desk)
     question = desk.chat.sessions.undo(number_in(chosen.count))
-    print(f"The next question is asked in place of: {shortened(question.text, _SHOWN)}")  # noqa: T201 - what is undone
-    return None
+    return Said(f"The next question is asked in place of: {shortened(question.text, _SHOWN)}", desk.kept())
 
 
 def _undo_run(desk: Desk) -> Listing[tuple[str, str]]:
@@ -101,6 +93,18 @@ def _undo_run(desk: Desk) -> Listing[tuple[str, str]]:
         ("too large to be seen", ", ".join(changes.unseen)),
     ]
     return Listing([row for row in rows if row[1]], {"": lambda row: row[0], "variables": lambda row: row[1]})
+
+
+def _listed(found: Sequence[Branch], kept: Mapping[str, Json] = {}) -> Listing[Branch]:
+    numbers = {branch.tip: number for number, branch in enumerate(found, 1)}
+    columns: dict[str, Callable[[Branch], str]] = {
+        "": lambda branch: "→" if branch.is_current else "",
+        "branch": lambda branch: str(numbers[branch.tip]),
+        "questions": lambda branch: str(branch.turn_count),
+        "the last one": lambda branch: shortened(branch.question.text, _SHOWN),
+    }
+    caption = "`%chat branch N` goes on in another one." if len(found) > 1 else ""
+    return Listing(found, columns, caption=caption, empty="Nothing was said in this session yet.", kept=kept)
 
 
 def _branches(desk: Desk) -> Sequence[Branch]:

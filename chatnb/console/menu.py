@@ -13,7 +13,7 @@ from ..views.words import printable, shortened
 
 _LISTED = 20
 _BESIDE = 8  # columns of the mark and the number of an entry
-_QUESTION = "Which session? Arrows and Enter choose, Ctrl-C leaves."
+_QUESTION = "Which session? (Ctrl-C leaves)"
 
 
 def choose_session(sessions: Sessions) -> str:

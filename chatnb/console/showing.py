@@ -42,7 +42,7 @@ def show(value: object, hint: Callable[[str], str], console: Console | None = No
         return
     if value.caption:
         console.print(Text(hint(printable(value.caption)), style="dim"))
-    columns = [[printable(cell) for cell in column] for column in value.shown]
+    columns = [[printable(hint(cell) if value.is_ours else cell) for cell in column] for column in value.shown]
     needed = [max(map(_least, column)) for column in columns]
     room = console.width - _BETWEEN * (len(columns) - 1)
     if sum(needed) > room:

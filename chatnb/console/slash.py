@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rich.console import Console
 
@@ -20,7 +19,7 @@ from ..commands.tools import list_tools
 from ..desk import Desk
 from ..errors import SettingsError
 from ..grammar import HelpAsked, parse_line
-from ..listing import Listing
+from ..listing import Listing, Said
 from .hints import at_prompt
 from .opening import assign
 
@@ -60,16 +59,6 @@ def run(line: str, desk: Desk) -> object:
         return do([name, *words], desk, SLASH)
     except HelpAsked as asked:
         return Said(str(asked).rstrip("\n"))
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Said:
-    """A text that shows itself as it is."""
-
-    text: str
-
-    def __repr__(self) -> str:
-        return self.text
 
 
 def show_help(desk: Desk, words: Sequence[str]) -> object:
@@ -125,7 +114,8 @@ def set_one(desk: Desk, words: Sequence[str]) -> object:
     if not (pairs := parsed_words("set", set_one, words, "NAME=VALUE")):
         raise SettingsError("Which setting? /set NAME=VALUE; `/config` lists them all.")
     assign(desk.config, pairs[0], "--set")
-    return None
+    name = pairs[0].partition("=")[0].strip()
+    return Said(f"{name} is {getattr(desk.config, name)!r} now.")
 
 
 def clear(desk: Desk, words: Sequence[str]) -> object:

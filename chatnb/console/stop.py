@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..chat import sessions_folder
+from ..folders import data_folder
 from ..stopping import RUN, stop_all
 from ..views.words import printable
 from .opening import configured
@@ -12,7 +12,7 @@ from .opening import configured
 
 def run(parsed: argparse.Namespace) -> int:
     """Stop them and say what each was about; that there is none is no failure."""
-    stopped = stop_all(sessions_folder(configured(parsed).settings()).with_name(RUN))
+    stopped = stop_all(data_folder(configured(parsed).settings()) / RUN)
     for question in stopped:
         print(f"Stopped: {printable(question)}")
     if not stopped:

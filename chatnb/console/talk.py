@@ -11,11 +11,11 @@ from prompt_toolkit import PromptSession
 from rich.console import Console
 from rich.text import Text
 
-from ..chat import sessions_folder
 from ..commands.sessions import open_session
 from ..config import ChatConfig
 from ..desk import Desk
 from ..errors import ChatError, ChatInterrupted, SettingsError
+from ..folders import data_folder
 from ..grammar import options_of, parse_question
 from ..options import Options
 from ..settings import Settings
@@ -88,7 +88,7 @@ class Conversation:
     def run(self) -> None:
         """Go on until the user leaves."""
         settings = self._desk.settings()
-        path = sessions_folder(settings).with_name(HISTORY)
+        path = data_folder(settings) / HISTORY
         prompt = line_of(self._desk, path if settings.save else None)
         self._greet(settings)
         while True:

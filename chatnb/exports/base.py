@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from ..history import summary_in
 from ..messages import Message, Session
 
 _NAME = 60  # characters of a file's name
@@ -58,7 +59,9 @@ def file_name(session: Session) -> str:
 
 
 def speaker(message: Message) -> str:
-    """Return who says a message: its model, or its user."""
+    """Return who says a message: its model, or its user; what stands for what was said is a summary."""
+    if summary_in(message):
+        return "Summary"
     match message.role:
         case "user":
             return " ".join(message.user_id.split()) or "You"

@@ -6,7 +6,6 @@ import base64
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from ..history import summary_in
 from ..markdown.html import stylesheet, to_html
 from ..messages import Context, Image, Message, Part, Session, Text, Thinking, ToolCall, ToolResult
 from ..views.words import call_line, printable, thought
@@ -64,11 +63,10 @@ def as_html(sessions: Sequence[Session], style: Style = Style()) -> Iterator[str
 
 def _article(message: Message, name: str) -> str:
     kind = "user" if message.role == "user" else "reply"
-    heading = "Summary" if summary_in(message) else speaker(message)
     blocks = [_block(part, f"{name}-{number}") for number, part in enumerate(message.parts)]
     if message.outcome not in (None, "done"):
         blocks.append(f"<p><small>{_plain(': '.join(filter(None, (message.outcome, message.error))))}</small></p>")
-    header = f"<header><b>{_plain(heading)}</b> · {when(message.created_at)}</header>"
+    header = f"<header><b>{_plain(speaker(message))}</b> · {when(message.created_at)}</header>"
     return f'<article class="{kind}">\n{header}\n{"".join(blocks)}\n</article>\n'
 
 

@@ -7,7 +7,6 @@ import re
 import secrets
 from collections.abc import Iterator, Sequence
 
-from ..history import summary_in
 from ..markdown.safe import safe_markdown, whole_markdown
 from ..messages import Context, Image, Message, Part, Session, Text, Thinking, ToolCall, ToolResult
 from ..views.words import call_line, printable
@@ -60,8 +59,7 @@ class _Pictures:
 
 
 def _heading(message: Message) -> str:
-    name = "Summary" if summary_in(message) else speaker(message)
-    return literal(f"{name} · {when(message.created_at)}")
+    return literal(f"{speaker(message)} · {when(message.created_at)}")
 
 
 def _blocks(message: Message, pictures: _Pictures) -> Iterator[str]:

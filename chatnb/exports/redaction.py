@@ -17,9 +17,26 @@ from ..wire import session_from_json, to_json
 
 # What ties things together, and what is no text.
 _KEPT = frozenset(
-    {"id", "session_id", "turn_id", "type", "role", "created_at", "updated_at", "outcome", "mime", "data"}
+    {
+        "id",
+        "session_id",
+        "turn_id",
+        "call_id",
+        "after",
+        "until",
+        "tip",
+        "forked",
+        "hidden",
+        "type",
+        "role",
+        "created_at",
+        "updated_at",
+        "outcome",
+        "origin",
+        "mime",
+        "data",
+    }
 )
-_KEPT_LISTS = frozenset({"hidden"})
 # What has names of others in it.
 _FREE = frozenset({"arguments", "options"})
 _HOMES = r"(?:/home|/Users|[A-Za-z]:(?:\\\\|\\|/)Users)(?:\\\\|\\|/)[^\s/\\:\"'<>|]+"
@@ -139,13 +156,14 @@ def _mapped(value: Json, change: Callable[[str], str], name: str = "") -> Json:
     match value:
         case str():
             return value if name in _KEPT else change(value)
-        case list() if name not in _KEPT_LISTS:
+        case list() if name not in _KEPT:
             return [_mapped(item, change, name) for item in value]
         case dict() if name in _FREE:
             return {change(key): _mapped(item, change, name) for key, item in value.items()}
         case dict():
-            mapped = {key: _mapped(item, change, key) for key, item in value.items()}
-            if "sha256" in mapped:  # the old one would tell whoever guesses the text that the guess is right
+            # A digest of what was there would tell whoever guesses it that the guess is right.
+            mapped = {key: _mapped(item, change, key) for key, item in value.items() if key != "digest"}
+            if "sha256" in mapped:
                 mapped["sha256"] = Context.of("", mapped["text"]).sha256
             return mapped
     return value

@@ -42,7 +42,7 @@ def read_sessions(path: Path) -> tuple[Form, Sequence[Session]]:
         form = next((form for form in FORMS if form.fits(content)), None)
     if form is None:
         known = ", ".join(form.name for form in FORMS)
-        raise SessionError(f"{path} is nothing that chat sessions can be read from. That are: {known}.")
+        raise SessionError(f"{path} holds no chat sessions in a form that is known: {known}.")
 
     try:
         sessions = form.read(content, path)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
 from ..branches import forked
 from ..errors import SettingsError
-from ..imprint import messages_of, session_of, turn_in
+from ..imprint import changed_session, messages_of, session_of, turn_in
 from ..messages import Json, Message, Session, title_of
 from ..wire import VERSION, message_from_json, session_from_json
 from .base import Form
@@ -24,7 +25,8 @@ def read(data: Json, path: Path) -> Sequence[Session]:
     """Return the sessions of a notebook, the one begun first first.
 
     Cells may stand in any order, several turns in one cell and one turn in several; of a turn that is there twice the
-    last one counts. A heading that an export has written tells all of its session and in which order things were said.
+    last one counts. A heading that an export has written tells all of its session and in which order things were said. A
+    command that changed a session after all that was said in it tells how it is since.
 
     Raises
     ------
@@ -34,9 +36,7 @@ def read(data: Json, path: Path) -> Sequence[Session]:
     found: dict[str, _Found] = {}
     heading = _Found()
     for cell in data["cells"]:
-        kept = (cell.get("metadata") or {}).get("chatnb") or {}
-        if kept.get("version", VERSION) > VERSION:
-            raise SettingsError(f"A newer chatnb wrote it (version {kept['version']}). Update chatnb.")
+        kept = _kept(cell)
         if "session" in kept and "turn" not in kept:
             session = session_from_json(kept["session"])
             heading = found.setdefault(session.id, _Found())
@@ -51,12 +51,17 @@ def read(data: Json, path: Path) -> Sequence[Session]:
             one.messages[messages[0].id] = messages
             if not one.is_told:
                 one.session = session if one.session is None else _newer(one, session, messages[0])
-    sessions = sorted((_whole(one) for one in found.values() if one.session), key=lambda session: session.id)
+        for kept in map(_kept, cell.get("outputs") or ()):
+            if "session" in kept and "turn" not in kept:
+                found.setdefault(kept["session"]["id"], _Found()).change(changed_session(kept, path), kept)
+    sessions = _with_copies(sorted((_whole(one) for one in found.values() if one.session), key=lambda each: each.id))
+    # A command may have changed a session of which nothing was said here.
+    sessions = [each for each in sessions if each.messages or found[each.id].is_told]
     if not sessions:
         raise SettingsError(
             "No conversation is in it: its outputs were cleared, or it has no `%%chat` cell that was run."
         )
-    return _with_copies(sessions)
+    return sessions
 
 
 FORM = Form("notebook", fits, read)
@@ -68,10 +73,20 @@ class _Found:
 
     session: Session | None = None
     is_told: bool = False
+    changed: Session | None = None
     messages: dict[str, tuple[Message, ...]] = field(default_factory=dict)
 
+    def change(self, session: Session, kept: Mapping[str, Json]) -> None:
+        """Take in what a command left: the last one counts."""
+        if "message" in kept:
+            message = message_from_json(kept["message"])
+            self.messages[message.id] = (message,)
+        if self.changed is None or _changed_at(self.changed) <= _changed_at(session):
+            self.changed = session
+        self.session = self.session or session
 
-def _with_copies(sessions: Sequence[Session]) -> Sequence[Session]:
+
+def _with_copies(sessions: Sequence[Session]) -> list[Session]:
     """Give forks what they began with, where the notebook holds that in the session that it was said in."""
     found: dict[str, Session] = {}
     for session in sessions:  # a fork is younger than what it is a copy of
@@ -83,6 +98,14 @@ def _with_copies(sessions: Sequence[Session]) -> Sequence[Session]:
             whole = replace(session, messages=tuple(both.values()))
         found[session.id] = whole
     return list(found.values())
+
+
+def _kept(holder: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return what the metadata of a cell or an output hold of a conversation."""
+    kept: Mapping[str, Json] = (holder.get("metadata") or {}).get("chatnb") or {}
+    if kept.get("version", VERSION) > VERSION:
+        raise SettingsError(f"A newer chatnb wrote it (version {kept['version']}). Update chatnb.")
+    return kept
 
 
 def _turns(cell: Mapping[str, Json]) -> Iterator[list[Mapping[str, Json]]]:
@@ -108,7 +131,15 @@ def _newer(one: _Found, session: Session, question: Message) -> Session:
 def _whole(one: _Found) -> Session:
     assert one.session is not None  # noqa: S101 - the caller chose those that have one
     turns = list(one.messages.values())
-    if one.is_told:
-        return replace(one.session, messages=tuple(message for turn in turns for message in turn))
-    messages = tuple(message for turn in sorted(turns, key=lambda turn: turn[0].id) for message in turn)
-    return replace(one.session, title=one.session.title or title_of(messages[0].text), messages=messages)
+    if not one.is_told:
+        turns.sort(key=lambda turn: turn[0].id)
+    messages = tuple(message for turn in turns for message in turn)
+    last = max((turn[0] for turn in turns), key=lambda message: message.id, default=None)
+    is_changed = one.changed and (last is None or last.created_at <= _changed_at(one.changed))
+    session = one.changed if one.changed and is_changed else one.session
+    title = session.title or (title_of(messages[0].text) if messages and not one.is_told else "")
+    return replace(session, title=title, messages=messages)
+
+
+def _changed_at(session: Session) -> datetime:
+    return session.updated_at or session.created_at

@@ -7,16 +7,17 @@ one being written with each delta, and only what has changed of it is told. Both
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from . import highlighting
+from .changes import Change, changed
 from .elements import Elements
-from .fences import Fence, FenceLines, unified
+from .fences import unified
 from .highlighting import stylesheet
+from .open_fence import OpenFence
 from .parts import Part, clear, is_fence_open, parts
 
-__all__ = ["Change", "Rendering", "blocks", "stylesheet", "to_html"]
+__all__ = ["Rendering", "blocks", "stylesheet", "to_html"]
 
 Pictures = Callable[[str], str | None]
 
@@ -62,43 +63,6 @@ def blocks(text: str, pictures: Pictures | None = None, name: str = "") -> tuple
     return rendering.blocks
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What has changed in the blocks of a text.
-
-    The blocks from `start` up to but not with `stop` are replaced by `html`, the first of which goes on from the first
-    `keep` characters of block `start`.
-
-    Attributes
-    ----------
-    start, stop
-        Numbers of blocks, counted from 0. Where both are the number of blocks, `html` is added.
-    keep
-        In UTF-16 units, as JavaScript counts: `old.slice(0, keep) + html[0]`. 0 if there is no block `start`.
-    html
-        The new blocks; none if those from `start` to `stop` are gone.
-    """
-
-    start: int
-    stop: int
-    keep: int
-    html: tuple[str, ...]
-
-    def applied(self, blocks: Sequence[str]) -> tuple[str, ...]:
-        """Return the blocks after the change.
-
-        Examples
-        --------
-        >>> Change(1, 2, 3, ("c</p>", "<hr>")).applied(["<p>a</p>", "<p>b</p>"])
-        ('<p>a</p>', '<p>c</p>', '<hr>')
-        """
-        kept = ""
-        if self.keep:
-            kept = blocks[self.start].encode("utf-16-le")[: 2 * self.keep].decode("utf-16-le")
-        new = (kept + self.html[0], *self.html[1:]) if self.html else ()
-        return (*blocks[: self.start], *new, *blocks[self.stop :])
-
-
 class Rendering:
     r"""The HTML of a text that grows.
 
@@ -131,7 +95,7 @@ class Rendering:
         # What is not finished: the text, and its blocks; or the fence that is open.
         self._tail = ""
         self._open: list[str] = []
-        self._code: _Code | None = None
+        self._code: OpenFence | None = None
         self._return = ""
 
     @property
@@ -173,12 +137,12 @@ class Rendering:
                 html = self._code.html(shown)
                 return Change(start, start + 1, keep, (html,)) if html else None
             rest = self._code.end() if rest is None else rest
-            before = [self._code.html()[: len(self._code.html()) - len(self._code.html(shown))]]
+            before = [self._code.html(stop=shown)]
             self._finished.append(self._code.block())
             self._number += 1
             self._code, self._tail = None, rest
         self._advance(is_final=is_final)
-        return _change(start, before, [*self._finished[start:], *self._unfinished()])
+        return changed(start, before, [*self._finished[start:], *self._unfinished()])
 
     def _advance(self, *, is_final: bool) -> None:
         """Finish what no further text can change, and draw the rest as it is."""
@@ -196,7 +160,7 @@ class Rendering:
             else:
                 inner = self._tail[last.whole + len(last.fence.lines[0]) + 1 :]
                 self._finish(found)
-                self._code, self._tail = _Code(last.fence), ""
+                self._code, self._tail = OpenFence(last.fence), ""
                 self._code.add(inner)
                 return
         elif last is not None:
@@ -228,7 +192,7 @@ class Rendering:
             before = self._finished[each.start : each.stop]
             after, _ = self._elements.final(each.part, each.number)
             self._finished[each.start : each.stop] = after
-            change = _change(each.start, before, after)
+            change = changed(each.start, before, after)
             if change is not None:
                 yield change
         self._waiting = []
@@ -243,106 +207,3 @@ class _Waiting:
     number: int
     part: Part
     missed: frozenset[str]
-
-
-class _Code:
-    """The code of an open fence, shown as it comes: what a delta costs does not depend on what came before it."""
-
-    def __init__(self, fence: Fence) -> None:
-        self._language = fence.language
-        self._lines = FenceLines(fence.quote.count(">"), len(fence.marker), fence.ticks)
-        # A line of these may still be the closing fence, or lie outside of the quote.
-        self._unclear = " \t>" + fence.ticks[0]
-        self._line: list[str] = []
-        self._is_shown = False
-        self._html = [highlighting.opened(fence.language)]
-        self.units = _units(self._html[0])
-
-    @property
-    def count(self) -> int:
-        """How many pieces of HTML there are."""
-        return len(self._html)
-
-    def html(self, start: int = 0) -> str:
-        """Return the HTML, without end tags, from one of its pieces on."""
-        return "".join(self._html[start:])
-
-    def block(self) -> str:
-        """Return the HTML when nothing more comes."""
-        return highlighting.block("\n".join(self._lines.code), self._language)
-
-    def add(self, text: str) -> str | None:
-        """Go on with the text; return what stands behind the fence, or None if it is still open."""
-        *ended, last = text.split("\n")
-        for number, piece in enumerate(ended):
-            self._line.append(piece)
-            line = "".join(self._line)
-            self._line = []
-            is_code = self._lines.see(line)
-            if self._lines.is_closed or not is_code:
-                return "\n".join([*([] if is_code else [line]), *ended[number + 1 :], last])
-            if self._is_shown:
-                self._show(piece)
-            else:
-                self._show(self._start() + self._lines.code[-1])
-            self._is_shown = False
-        if last:
-            self._line.append(last)
-            self._show_begun(last)
-        return None
-
-    def end(self) -> str:
-        """End the text; return what stands behind the fence."""
-        line = "".join(self._line)
-        if not self._lines.see(line):
-            return line
-        if not self._lines.is_closed and not self._lines.code[-1]:
-            # The text ends with a line end, not with an empty line of code.
-            self._lines.code.pop()
-        return ""
-
-    def _show_begun(self, piece: str) -> None:
-        if self._is_shown:
-            self._show(piece)
-            return
-        line = "".join(self._line)
-        code = self._lines.code_of(line) if line.strip(self._unclear) else None
-        if code is not None:
-            self._show(self._start(begun=True) + code)
-            self._is_shown = True
-
-    def _start(self, *, begun: bool = False) -> str:
-        return "\n" if len(self._lines.code) > (0 if begun else 1) else ""
-
-    def _show(self, code: str) -> None:
-        html = highlighting.plain(code)
-        if html:
-            self._html.append(html)
-            self.units += _units(html)
-
-
-def _change(start: int, before: Sequence[str], after: Sequence[str]) -> Change | None:
-    """Return how to get from some blocks to others, the first of which has number `start`."""
-    same = next((at for at, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]), None)
-    at = min(len(before), len(after)) if same is None else same
-    if at == len(before) == len(after):
-        return None
-    keep = _common(before[at], after[at]) if at < min(len(before), len(after)) else 0
-    new = (after[at][keep:], *after[at + 1 :]) if at < len(after) else ()
-    return Change(start + at, start + len(before), _units(before[at][:keep]) if keep else 0, new)
-
-
-def _common(one: str, other: str) -> int:
-    """Return how many characters two texts begin with in common."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def _units(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2

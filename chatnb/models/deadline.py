@@ -10,12 +10,13 @@ from contextlib import aclosing, suppress
 from ..errors import ModelError, ModelStalled
 from ..events import ModelEvent, Waiting
 from .base import Model, Request
+from .wrapper import Wrapper
 
 NOTICES = (1.0, 2.5, 5.0, 10.0)
 """When a silence is told, in multiples of `notice_s`; from the last one on at each multiple of that."""
 
 
-class DeadlineModel:
+class DeadlineModel(Wrapper):
     """Ends the silence of `model` with ModelStalled.
 
     Before the first event a model may be loading: it has `first_token_s`, and one that needed longer is not asked
@@ -27,22 +28,8 @@ class DeadlineModel:
     """
 
     def __init__(self, model: Model, first_token_s: float, stall_s: float, notice_s: float = 2.0) -> None:
-        self._model = model
+        super().__init__(model)
         self._first_token_s, self._stall_s, self._notice_s = first_token_s, stall_s, notice_s
-
-    @property
-    def name(self) -> str:
-        """The model's."""
-        return self._model.name
-
-    @property
-    def can_continue(self) -> bool:
-        """Whether the model can."""
-        return self._model.can_continue
-
-    async def explain_wait(self) -> str:
-        """Say what the model says."""
-        return await self._model.explain_wait()
 
     async def stream(self, request: Request) -> AsyncGenerator[ModelEvent]:
         """Yield the model's events, and `Waiting` between them."""

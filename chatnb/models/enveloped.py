@@ -9,9 +9,10 @@ from ..events import FellBack, ModelEvent, Retrying, TextDelta, TokensCounted
 from .base import Model, Request
 from .envelope import holds_tools, spelled_out
 from .opening import Opening
+from .wrapper import Wrapper
 
 
-class EnvelopedModel:
+class EnvelopedModel(Wrapper):
     """Tells `model` of the tools in words, and reads its calls from the JSON that it is made to answer with.
 
     To be put below retries and around deadlines: what it shows of an answer is plain text, from which the model can go
@@ -29,21 +30,8 @@ class EnvelopedModel:
     """
 
     def __init__(self, model: Model, calls_tools: Callable[[], Awaitable[bool]] | None = None) -> None:
-        self._model, self._calls_tools = model, calls_tools
-
-    @property
-    def name(self) -> str:
-        """The model's."""
-        return self._model.name
-
-    @property
-    def can_continue(self) -> bool:
-        """Whether the model can."""
-        return self._model.can_continue
-
-    async def explain_wait(self) -> str:
-        """Say what the model says."""
-        return await self._model.explain_wait()
+        super().__init__(model)
+        self._calls_tools = calls_tools
 
     async def stream(self, request: Request) -> AsyncGenerator[ModelEvent]:
         """Yield the answer as it comes, and the calls as soon as all of them are there.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from ..errors import ModelBusy, ModelError, ModelTooLarge
@@ -10,9 +10,10 @@ from ..events import FellBack, ModelEvent
 from .base import Model, Request
 from .mending import Partial
 from .retrying import first_line
+from .wrapper import Wrapper
 
 
-class FallbackModel:
+class FallbackModel(Wrapper):
     """Asks `models` in order until one answers, and begins with that one from then on.
 
     Any ModelError passes the question on, also a refused request or key: another model may be able to use tools, or
@@ -23,30 +24,13 @@ class FallbackModel:
     ----------
     models
         The preferred one first; at least one. Each tries again by itself (retrying.py) before it gives up.
-    on_fallback
-        Told of each change, besides whoever reads the events.
     """
 
-    def __init__(self, models: Sequence[Model], on_fallback: Callable[[FellBack], object] | None = None) -> None:
+    def __init__(self, models: Sequence[Model]) -> None:
         if not models:
             raise ValueError("A FallbackModel needs at least one model.")
+        super().__init__(models[0])  # the one that is asked first now
         self._models = tuple(models)
-        self._on_fallback = on_fallback
-        self._current = self._models[0]
-
-    @property
-    def name(self) -> str:
-        """The name of the model that is asked first now."""
-        return self._current.name
-
-    @property
-    def can_continue(self) -> bool:
-        """Whether that model can."""
-        return self._current.can_continue
-
-    async def explain_wait(self) -> str:
-        """Say what that model says."""
-        return await self._current.explain_wait()
 
     async def stream(self, request: Request) -> AsyncGenerator[ModelEvent]:
         """Yield the answer of the first model that has one.
@@ -56,7 +40,7 @@ class FallbackModel:
         ModelError
             If none has: the only model's own error, or one that gives each model's reason.
         """
-        first = self._current
+        first = self._model
         answer = Partial(request)
         asked = request
         errors: list[tuple[Model, ModelError]] = []
@@ -68,9 +52,7 @@ class FallbackModel:
                 )
                 answer.add(event)
                 asked = answer.request()
-                self._current = model
-                if self._on_fallback is not None:
-                    self._on_fallback(event)
+                self._model = model
                 yield event
             try:
                 async with aclosing(model.stream(asked)) as events:
@@ -83,7 +65,7 @@ class FallbackModel:
                 errors.append((model, error))
             else:
                 return
-        self._current = first
+        self._model = first
         raise summed_up([(model.name, error) for model, error in errors], "models") from errors[0][1]
 
 

@@ -16,9 +16,10 @@ from .address import is_own
 from .base import Model, Request
 from .catalog import Catalog
 from .ollama_forms import names_cloud
+from .wrapper import Wrapper
 
 
-class MaskedModel:
+class MaskedModel(Wrapper):
     """Lets `model` read placeholders in place of secrets, and puts the secrets back in what it says and thinks.
 
     To be put around all else (retries, fallbacks): what is continued or asked anew then holds placeholders, too.
@@ -28,21 +29,8 @@ class MaskedModel:
     """
 
     def __init__(self, model: Model, mask: Mask) -> None:
-        self._model, self._mask = model, mask
-
-    @property
-    def name(self) -> str:
-        """The model's."""
-        return self._model.name
-
-    @property
-    def can_continue(self) -> bool:
-        """Whether the model can."""
-        return self._model.can_continue
-
-    async def explain_wait(self) -> str:
-        """Say what the model says."""
-        return await self._model.explain_wait()
+        super().__init__(model)
+        self._mask = mask
 
     async def hidden(self, request: Request) -> tuple[Request, tuple[str, ...]]:
         """Return a request as the model reads it, and what was hidden in it, in words without the values."""

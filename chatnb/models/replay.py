@@ -12,6 +12,7 @@ from ..errors import ModelError, ModelNotFound
 from ..events import ModelEvent, TokensCounted
 from .base import LoadedModel, Model, ModelInfo, Provider, PullProgress, Request
 from .cassette import Cassette, Moment
+from .wrapper import Wrapper
 
 
 class RecordingProvider:
@@ -62,25 +63,12 @@ class RecordingProvider:
         await self._provider.aclose()
 
 
-class RecordingModel:
+class RecordingModel(Wrapper):
     """Keeps each answer of `model`, whole, failed or stopped, in a cassette."""
 
     def __init__(self, model: Model, cassette: Cassette) -> None:
-        self._model, self._cassette = model, cassette
-
-    @property
-    def name(self) -> str:
-        """The model's."""
-        return self._model.name
-
-    @property
-    def can_continue(self) -> bool:
-        """Whether the model can."""
-        return self._model.can_continue
-
-    async def explain_wait(self) -> str:
-        """Say what the model says."""
-        return await self._model.explain_wait()
+        super().__init__(model)
+        self._cassette = cassette
 
     async def stream(self, request: Request) -> AsyncGenerator[ModelEvent]:
         """Yield what the model yields."""

@@ -15,6 +15,7 @@ from ..events import Continued, ModelEvent, Retrying, Waiting
 from ..settings import RetryPolicy
 from .base import Model, Request
 from .mending import Partial, joined
+from .wrapper import Wrapper
 
 PATIENCE_S = 60.0
 """A `Retry-After` of more seconds is not waited for: the error says when to come back."""
@@ -23,7 +24,7 @@ PERSISTENCE = 10
 """An answer that breaks again and again but grows is followed for `attempts` times this many requests."""
 
 
-class RetryingModel:
+class RetryingModel(Wrapper):
     """Asks `model` again when it fails in a way that may pass.
 
     Before anything of the answer was shown, and where a broken answer cannot be continued (a schema, a tool's call, a
@@ -38,22 +39,8 @@ class RetryingModel:
     """
 
     def __init__(self, model: Model, policy: RetryPolicy | None = None) -> None:
-        self._model = model
+        super().__init__(model)
         self._policy = policy or RetryPolicy()
-
-    @property
-    def name(self) -> str:
-        """The model's."""
-        return self._model.name
-
-    @property
-    def can_continue(self) -> bool:
-        """Whether the model can."""
-        return self._model.can_continue
-
-    async def explain_wait(self) -> str:
-        """Say what the model says."""
-        return await self._model.explain_wait()
 
     async def stream(self, request: Request) -> AsyncGenerator[ModelEvent]:
         """Yield the answer, however many requests it takes."""

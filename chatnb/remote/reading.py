@@ -13,13 +13,15 @@ from .base import Fields, Office, Result, text_in
 from .talk import Visit, prepared
 
 PREVIEWED = 2_000
-"""Characters of what would be sent that a preview shows."""
+"""Characters of what would be sent that a preview shows; it says how many there are besides."""
 
 _OFFERED = 50
 _KINDS = {
     "": "variable",
     "var": "variable",
-    **dict.fromkeys(("cell", "cells", "out", "error", "notebook"), "cell"),
+    **dict.fromkeys(("cell", "cells", "notebook"), "cell"),
+    "out": "output",
+    "error": "error",
     **dict.fromkeys(("file", "dir", "image"), "file"),
     **dict.fromkeys(("session", "past"), "session"),
 }
@@ -29,7 +31,9 @@ async def complete(office: Office, fields: Fields) -> Result:
     """Offer what an @ may name; only names are looked at, so that no cell is waited for."""
     beginning = text_in(fields, "text").removeprefix("@")
     names = await asyncio.to_thread(lambda: office.gatherer().names(beginning, _OFFERED))
-    return {"items": [{"ref": name, "label": name, "kind": _KINDS.get(parse(name).kind, "other")} for name in names]}
+    # A kind that is written already would only be written again.
+    offered = [name for name in names if name != beginning or not name.endswith(":")]
+    return {"items": [{"ref": name, "label": name, "kind": _kind(name)} for name in offered]}
 
 
 async def preview(office: Office, fields: Fields) -> Result:
@@ -40,7 +44,7 @@ async def preview(office: Office, fields: Fields) -> Result:
     images = [part for part in reading.parts if isinstance(part, Image)]
     result: Result = {
         "label": ", ".join(part.label for part in texts) or "picture",
-        "text": "\n\n".join([*(part.text for part in texts), *reading.notes])[:PREVIEWED],
+        "text": _shortened("\n\n".join([*(part.text for part in texts), *reading.notes])),
         "tokens": sum(map(Calibration().count_part, reading.parts)),
     }
     return result | ({"image": image_json(images[0])} if images else {})
@@ -65,7 +69,9 @@ async def suggest(office: Office, _: Fields) -> Result:
     names = await asyncio.to_thread(lambda: office.gatherer().names("", 2 * _OFFERED))
     starters = []
     if "error" in names:
-        starters.append({"text": "What went wrong, and how do I mend it?", "refs": ["error"]})
+        failed = next((parse(name).target for name in names if name.startswith("error:")), "")
+        where = f" in cell {failed}" if failed.isdigit() else ""
+        starters.append({"text": f"What went wrong{where}, and how do I mend it?", "refs": ["error"]})
     if "cells:above" in names:
         starters.append({"text": "Explain what the cells above do.", "refs": ["cells:above"]})
     variable = next((name for name in names if not parse(name).kind and name.isidentifier()), None)
@@ -93,3 +99,13 @@ async def pin(office: Office, fields: Fields) -> Result:
         pins = tuple(each for each in pins if each != ref)
     await asyncio.to_thread(office.chat.sessions.update, pins=pins)
     return {}
+
+
+def _kind(name: str) -> str:
+    """Return what a reference names, or will name once it goes on after its colon."""
+    return _KINDS.get(parse(f"{name}x" if name.endswith(":") else name).kind, "other")
+
+
+def _shortened(text: str) -> str:
+    left = len(text) - PREVIEWED
+    return f"{text[:PREVIEWED]}\n[... {left:,} more characters are sent ...]" if left > 0 else text

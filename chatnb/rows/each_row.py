@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..chat import Chat, sessions_folder
+from ..chat import Chat
 from ..context.base import Reading
 from ..errors import ChatInterrupted, SettingsError
+from ..folders import data_folder
 from ..planner import Plan
 from ..schema import Schema
 from ..settings import Settings
@@ -65,7 +66,7 @@ class EachRow:
             return self.answers
         if not self.settings.save:
             return None
-        folder = sessions_folder(self.settings).with_name("over")
+        folder = data_folder(self.settings) / "over"
         return folder / f"{run_name(self.prompt, self.settings, self._schema)}.jsonl"
 
     def run(self, native: Any, chat: Chat, show: Callable[[Progress], object] = lambda _: None) -> Any:

@@ -17,7 +17,7 @@ from ..forms import Form
 from ..messages import Json, new_id
 from ..remote import Remote
 from ..remote.base import Place, Say
-from .commands import OFFERED
+from .commands import OFFERED, check_hosts
 from .outlet import Outlet, Piece
 
 T = TypeVar("T")
@@ -39,6 +39,7 @@ class Channel:
 
     def __init__(self, place: Place, model: Callable[[], str], form: Form) -> None:
         self.id = new_id()
+        self._place = place
         self.feed = Feed(place.chat, list(OFFERED), model, form=form)
         self.remote = Remote(self.feed, place, _anywhere, OFFERED)
         self._outlets: set[Outlet] = set()
@@ -49,6 +50,10 @@ class Channel:
     def close(self) -> None:
         """Tell nothing any more."""
         self.feed.close()
+
+    def check(self, model: str) -> None:
+        """Raise SettingsError where a model may not be asked for here."""
+        check_hosts(model, self._place.config.settings(), self._place.chat.catalog)
 
     async def snapshot(self) -> dict[str, Json]:
         """Return the message with all that is to be seen now."""

@@ -9,9 +9,11 @@ from typing import Literal
 from ..context.references import parse
 from ..errors import SettingsError
 from ..messages import Json
+from ..models.catalog import Catalog
 from ..remote import COMMANDS
 from ..remote.base import Command, Fields, text_in, texts_in
 from ..remote.ways import fork
+from ..settings import Settings, split_models
 from ..wire import VERSION
 
 Action = Literal["read", "write", "execute"]
@@ -71,13 +73,32 @@ Do it in the notebook: below %%chat, or in the panel.
         raise SettingsError(f"{name!r} cannot be asked for here. {why}")
     if texts_in(fields, "tools"):
         raise SettingsError(f"Tools cannot be chosen here. {_KERNEL}")
-    if "@" in text_in(fields, "model", ""):  # what this server may reach is not for its users to explore
-        raise SettingsError("A model's hosts cannot be named here: the server's own settings say where its models are.")
     attachments = fields.get("attachments") or []
     one = fields.get("attachment") or ({"ref": fields["ref"]} if "ref" in fields else {})
     for each in (*(attachments if isinstance(attachments, list) else []), one):
         _check(each)
     return ACTIONS[name]
+
+
+def check_hosts(model: str, settings: Settings, catalog: Catalog) -> None:
+    """Raise SettingsError where a model's name has hosts that the server's own settings do not name.
+
+    What this server may reach is not for its users to explore.
+    """
+    known = {*settings.endpoints, *_hosts_in(settings.model, settings, catalog)}
+    if unknown := _hosts_in(model, settings, catalog) - known:
+        raise SettingsError(
+            f"The host {min(unknown)!r} cannot be named here: the server's own settings say where its models are."
+        )
+
+
+def _hosts_in(model: str, settings: Settings, catalog: Catalog) -> set[str]:
+    return {
+        host
+        for name in split_models(model, settings.providers)
+        for host in catalog.split(name, settings)[0].partition("@")[2].split(",")
+        if host
+    }
 
 
 def _check(attachment: Json) -> None:

@@ -44,6 +44,11 @@ class ChatExtension(ExtensionApp):
         rooms: Rooms = module.Rooms(self.serverapp.config if self.serverapp else None)
         return rooms
 
+    def current_activity(self) -> bool:
+        """Return whether somebody is connected or being answered: no time for a server to end because it is idle."""
+        task = self._rooms
+        return task is not None and task.done() and not task.exception() and task.result().are_busy
+
     async def stop_extension(self) -> None:
         """Stop what is being answered, and keep what was said."""
         if self._rooms is not None:

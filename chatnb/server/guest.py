@@ -127,6 +127,7 @@ class Guest:
             fields = _fields_in(message)
             view = text_in(fields, "view", "")
             action = action_of(fields)
+            self.channel.check(text_in(fields, "model", ""))
             if not await self._may(action):
                 raise SettingsError(f"You may not do that here: it takes the right to {action} chatnb.")
             if fields["do"] == "hello":

@@ -14,7 +14,7 @@ from jupyter_server.base.websocket import WebSocketMixin
 from tornado.web import HTTPError, authenticated
 from tornado.websocket import WebSocketHandler
 
-from ..errors import ChatError, SessionNotFound
+from ..errors import ChatError, SessionNotFound, TooManyConnections
 
 if TYPE_CHECKING:
     from .guest import Guest
@@ -85,7 +85,7 @@ class SocketHandler(WebSocketMixin, WebSocketHandler, _ChatHandler):
 
     @ws_authenticated
     async def get(self, session_id: str) -> None:
-        """Open a WebSocket in a session: 403 for whom it may not, 404 where this user has no such session."""
+        """Open a WebSocket in a session: 403 for whom it may not, 404 without such a session, 429 for too many."""
         if not await self._may("read"):
             raise HTTPError(403, f"User is not authorized to read on resource: {RESOURCE}.")
         rooms, ids = await self._rooms()
@@ -94,6 +94,8 @@ class SocketHandler(WebSocketMixin, WebSocketHandler, _ChatHandler):
             self._guest = await rooms.admit(ids, session_id, form, self, self._may)
         except SessionNotFound as error:
             raise HTTPError(404, str(error)) from error
+        except TooManyConnections as error:
+            raise HTTPError(429, str(error)) from error
         except ChatError as error:
             raise HTTPError(400, str(error)) from error
         try:

@@ -13,14 +13,15 @@ from contextlib import suppress
 from typing import Any
 
 from ..bench import Bench
-from ..chat import Chat, sessions_folder
+from ..chat import Chat
 from ..config import ChatConfig
 from ..context.base import Confirm
 from ..context.gather import Gatherer
 from ..context.past import PastSource
-from ..errors import SessionError, SessionNotFound, SettingsError
+from ..errors import SessionError, SessionNotFound, SettingsError, TooManyConnections
+from ..folders import sessions_folder
 from ..forms import Drawn, Form, Plain
-from ..messages import ARCHIVED, Json, SessionInfo
+from ..messages import ARCHIVED, TRASHED, Json, SessionInfo
 from ..models.catalog import Catalog
 from ..portal import Portal
 from ..questions import settings_in
@@ -37,6 +38,9 @@ NEW = "new"
 
 FORMS: dict[str, Callable[[], Form]] = {"html": Drawn, "events": Plain}
 """What a client may want to be told as."""
+
+MOST_GUESTS = 100
+"""Connections and rooms of one user, at most."""
 
 LOOK_S = 2.0
 """How often it is looked whether something was said elsewhere, as in a kernel."""
@@ -70,6 +74,11 @@ class Rooms:
         self._opening = asyncio.Lock()
         self._tasks = [asyncio.create_task(_again(SWEEP_S, self.tidy)), asyncio.create_task(_again(LOOK_S, self.look))]
 
+    @property
+    def are_busy(self) -> bool:
+        """Whether somebody is in one of them, or something is being answered."""
+        return not all(room.is_idle for room in self._rooms.values())
+
     def ids_of(self, username: str, *, is_named: bool) -> tuple[str, ...]:
         """Return whose sessions a user sees; see `user_ids_of`."""
         return user_ids_of(username, is_named=is_named, own=self._own, environment=os.environ)
@@ -90,10 +99,13 @@ class Rooms:
             If this user has no such session.
         SettingsError
             If there is no such form.
+        TooManyConnections
+            If this user has as many as one may have.
         """
         if form not in FORMS:
             raise SettingsError(f"{form!r} is no form. `as` is one of {', '.join(FORMS)}.")
         async with self._opening:
+            await self._make_way(ids[0])
             room = self._rooms.get((ids[0], session_id))
             if room is None or room.is_left:
                 room = Room(*await asyncio.to_thread(self._made, ids, session_id))
@@ -120,6 +132,17 @@ class Rooms:
         await self._catalog.aclose()
         self._store.close()
 
+    async def _make_way(self, user_id: str) -> None:
+        """Raise TooManyConnections if a user has so many, once what nobody needs any more is closed."""
+
+        def taken() -> int:
+            return sum(max(1, len(room.guests)) for key, room in self._rooms.items() if key[0] == user_id)
+
+        if taken() >= MOST_GUESTS:
+            await self.tidy()
+        if taken() >= MOST_GUESTS:
+            raise TooManyConnections(f"There are {MOST_GUESTS} connections of yours. Close one, then connect again.")
+
     def _settings_for(self, user_id: str) -> ChatConfig:
         config = ChatConfig(config=self._config)
         config.user_id = user_id or config.user_id
@@ -140,15 +163,17 @@ class Rooms:
         return config, chat, frozenset(message.id for message in sessions.whole(session_id).messages)
 
     async def look(self) -> None:
-        """Show what was said elsewhere in the sessions that somebody is connected to."""
+        """Show what was said or changed elsewhere in the sessions that somebody is connected to."""
         rooms = [room for room in self._rooms.values() if room.guests]
         if not rooms:
             return
-        with suppress(SessionError):  # whoever asks next is told
+        try:
             infos = {info.id: info for info in await asyncio.to_thread(self._store.sessions)}
-            for room in rooms:
-                if room.session_id in infos:
-                    await room.look(infos[room.session_id])
+        except SessionError:  # whoever asks next is told
+            return
+        for room in rooms:
+            with suppress(SessionError):  # of one that is damaged; the others are looked at
+                await room.look(infos.get(room.session_id))
 
     async def tidy(self) -> None:
         """Close rooms in which nobody is and nothing happens, and connections over which nothing goes."""
@@ -158,7 +183,7 @@ class Rooms:
         for key, room in tuple(self._rooms.items()):
             for guest in tuple(room.guests):
                 guest.look(now_s)
-            if room.is_idle:
+            if room.is_idle and self._rooms.get(key) is room:
                 del self._rooms[key]
                 await room.close("")
 
@@ -169,7 +194,10 @@ _log = logging.getLogger(__name__)
 async def _again(interval_s: float, work: Callable[[], Awaitable[None]]) -> None:
     while True:
         await asyncio.sleep(interval_s)
-        await work()
+        try:
+            await work()
+        except Exception:  # noqa: BLE001 - the next round may fare better
+            _log.exception("What the chat's server does now and then failed.")
 
 
 class Room:
@@ -184,6 +212,7 @@ class Room:
     def __init__(self, config: ChatConfig, chat: Chat, said: frozenset[str]) -> None:
         self.config, self.chat = config, chat
         self._elsewhere = said  # what was not said here
+        self._is_kept = bool(said)  # the store was seen to have it
         self._stamp: tuple[object, ...] = ()
         self._own: set[str] = set()  # turns that were asked here
         self.session_id = chat.sessions.current.id
@@ -211,22 +240,28 @@ class Room:
 
     @property
     def is_left(self) -> bool:
-        """Whether the session is not the current one any more: it is in the trash."""
+        """Whether the session is not the current one any more: it is in the trash, or deleted."""
         return self.chat.sessions.current.id != self.session_id
 
-    async def look(self, info: SessionInfo) -> None:
-        """Show all anew if something was said elsewhere.
+    async def look(self, info: SessionInfo | None) -> None:
+        """Show what was changed elsewhere, and all anew if something was said there.
 
         Parameters
         ----------
         info
-            What the store says of the session now.
+            What the store says of the session now; None where it has none such.
         """
+        sessions = self.chat.sessions
+        if info is None or info.state == TRASHED:
+            if self._is_kept:
+                sessions.new()
+            return
+        self._is_kept = True
         stamp = info.message_count, info.updated_at
-        if stamp == self._stamp:
+        if self.is_left or stamp == self._stamp:
             return
         self._stamp = stamp
-        said = (await asyncio.to_thread(self.chat.sessions.whole, self.session_id)).messages
+        said = (await asyncio.to_thread(sessions.reread)).messages
         before, self._elsewhere = self._elsewhere, frozenset(m.id for m in said if m.turn_id not in self._own)
         if before != self._elsewhere:
             for channel in self._channels.values():
@@ -254,4 +289,4 @@ class Room:
 
     def _empty(self) -> None:
         for guest in tuple(self.guests):
-            guest.dismiss("This session is in the trash.", GONE)
+            guest.dismiss("This session is in the trash, or deleted.", GONE)

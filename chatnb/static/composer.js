@@ -25,7 +25,10 @@ export class Composer {
     this.asked = 0;
     this.area = h("textarea", {
       rows: 1, dir: "auto", label: "Your question", placeholder: "Ask about this notebook", "aria-autocomplete": "list",
-      input: () => this.changed(), keydown: (event) => this.key(event),
+      input: () => {
+        panel.say("");
+        this.changed();
+      }, keydown: (event) => this.key(event),
       paste: (event) => this.take(event, event.clipboardData),
       blur: later(150, () => this.area !== document.activeElement && this.showItems([])),
     });
@@ -212,12 +215,12 @@ export class Composer {
   async plan() {
     const { panel, area } = this;
     const text = area.value.trim();
+    const asked = ++this.asked;
     if (!panel.can("plan") || !text) {
       this.meter.hidden = true;
       this.remarks.replaceChildren();
       return;
     }
-    const asked = ++this.asked;
     const planned = await panel.carrier.do("plan", { text, attachments: this.attachments }).catch(() => null);
     if (!planned || asked !== this.asked) return;
     const { tokens, num_ctx: window, notes = [], left_out: left = [] } = planned;
@@ -280,7 +283,7 @@ export class Composer {
     const seen = await this.panel.carrier.do("preview", { ref: item.ref }).catch(() => null);
     if (!seen || this.items[this.chosen] !== item) return;
     this.peek.hidden = false;
-    write(this.peek, `${seen.label} · about ${kilo(seen.tokens)} tokens\n${seen.text ?? "".split("\n").slice(0, 8).join("\n")}`);
+    write(this.peek, `${seen.label} · about ${kilo(seen.tokens)} tokens\n${seen.text}`);
   }
 
   /** @param {any} item */

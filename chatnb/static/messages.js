@@ -28,7 +28,9 @@ export class EntryView {
     this.status = h("p.status");
     this.end = h("div.end");
     this.node = h(`article.entry.${role}`, { tabindex: -1 },
-      h("header", {}, this.who, this.when, this.mark, this.tools), this.notes, this.parts, this.status, this.end);
+      // What is done with an answer stands where its reader is then: at its end.
+      h("header", {}, this.who, this.when, this.mark, role === "user" && this.tools), this.notes, this.parts, this.status,
+      h("div.foot", {}, this.end, role !== "user" && this.tools));
     /** @type {WeakMap<Element, string>} */
     this.drawn = new WeakMap();
     this.isHeard = false;
@@ -66,7 +68,7 @@ export class EntryView {
     const isSilent = live && !isUser && !live.status && !live.parts.length;
     write(this.status, isUser ? "" : isSilent ? "waiting for the model" : live?.status ?? "");
     this.drawEnd(entry);
-    if (!live || isUser) this.drawActions(entry);
+    if (!live || isUser) this.drawActions(entry, Boolean(mark));
   }
 
   /** @param {Entry} entry */
@@ -232,14 +234,22 @@ export class EntryView {
     area.focus();
   }
 
-  /** @param {Entry} entry */
-  drawActions(entry) {
+  /**
+   * @param {Entry} entry
+   * @param {boolean} isWaiting it is a question that nobody answers yet
+   */
+  drawActions(entry, isWaiting) {
     const { panel } = this;
+    if (isWaiting) {
+      setChildren(this.tools, panel.can("cancel") && button("close", "Take this question back", () => panel.takeBack(entry)));
+      return;
+    }
     const isUser = entry.role === "user";
     const codes = isUser ? [] : [...this.parts.querySelectorAll(".chatnb-text pre.chatnb-code")].map((code) => code.textContent ?? "");
     const { branches, id, turn } = entry;
     /** @param {number} to */
     const branch = (to) => () => panel.run("branch", { turn, to });
+    const focused = [...this.tools.querySelectorAll("button")].findIndex((one) => one === document.activeElement);
     setChildren(this.tools,
       panel.can("branch") && branches && h("span.branches", {},
         button(null, "The branch before", branch(branches.at - 1), "‹", { disabled: branches.at <= 1 }),
@@ -253,6 +263,8 @@ export class EntryView {
       panel.can("hide") && button("hide", entry.is_hidden ? "Show to the model again" : "Hide from the model",
         () => panel.run("hide", { message: id, is_hidden: !entry.is_hidden }), "", { "aria-pressed": String(Boolean(entry.is_hidden)) }),
       !isUser && panel.can("fork") && button(null, "Fork: go on from here in a new session", () => panel.run("fork", { message: id }), "Fork"));
+    // They are made anew, and whoever has just pressed one is still there.
+    this.tools.querySelectorAll("button")[focused]?.focus();
   }
 }
 

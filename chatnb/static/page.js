@@ -21,6 +21,7 @@ const ICONS = {
   send: "M8 13V3M4 7l4-4 4 4",
   settings: "M2 5h7M13 5h1M2 11h1M7 11h7M9 3h4v4H9zM3 9h4v4H3z",
   stop: "M4 4h8v8H4z",
+  undo: "M6 3 2.5 6.5 6 10M3 6.5h6a3.5 3.5 0 0 1 0 7H7",
   tools: "M10 2a3.5 3.5 0 0 0-3 5L2.5 11.5l2 2L9 9a3.5 3.5 0 0 0 5-4l-2.5 2-2-2z",
 };
 

@@ -20,8 +20,10 @@ import { begin, reduce } from "./states.js";
 
 const NEAR_END_PX = 32;
 /** Messages that are brought at once: to whoever scrolls, few enough for a frame; on the way to a far one. */
-const PAGE = 20;
+const NEAR = 20;
 const FAR = 50;
+/** Messages that lie in one box, which a browser leaves alone where it is not in view: of each it would look at each frame. */
+const PAGE = 40;
 const SILENCE_MS = 10_000;
 const HERE_MS = 60_000;
 let panels = 0;
@@ -66,8 +68,15 @@ export class Panel {
         else Object.assign(target, { tabIndex: 0, role: "group", ariaLabel: "Scrolls sideways" });
       }
     });
-    // A message gets its height when it comes into view.
-    this.heights = new ResizeObserver(() => this.stick());
+    // A message gets its height when it comes into view. Whoever writes still sees what they write when the panel grows.
+    this.heights = new ResizeObserver(() => {
+      this.stick();
+      if (this.isSeen && this.root.contains(document.activeElement)) this.composer.node.scrollIntoView({ block: "nearest" });
+    });
+    this.isSeen = false;
+    this.sight = new IntersectionObserver((seen) => {
+      this.isSeen = seen[seen.length - 1].intersectionRatio > 0.9;
+    }, { threshold: [0.9, 1] });
     this.sheets = new Sheets(this);
     this.composer = new Composer(this);
     const { sheets } = this;
@@ -79,7 +88,7 @@ export class Panel {
     this.bar = rove(h("div.bar", { role: "toolbar", label: "This chat" }, this.title, this.who,
       opener("tools", "Tools"), opener("settings", "Settings", "configure"), opener("export", "Export"),
       button("new", "New session", () => this.run("new"), "", { "data-needs": "new" }),
-      this.taker = button(null, "Undo the last turn", () => this.undo(), "Undo", { "data-needs": "undo" })));
+      this.taker = button("undo", "Undo the last turn", () => this.undo(), "", { "data-needs": "undo" })));
     this.entries = h("div.entries", { role: "feed", label: "Conversation" });
     this.asks = h("div");
     this.starters = h("div.starters");
@@ -93,7 +102,8 @@ export class Panel {
       pointerdown: (event) => !sheets.node.contains(event.target) && !sheets.opener?.contains(event.target) && sheets.close() },
       this.bar, sheets.node, h("div.middle", {}, this.log, this.back), this.notices, this.toast, this.composer.node, this.heard);
     element.append(this.root);
-    this.heights.observe(this.entries);
+    for (const grown of [this.entries, this.composer.node]) this.heights.observe(grown);
+    this.sight.observe(this.composer.node);
   }
 
   get state() {
@@ -137,6 +147,7 @@ export class Panel {
       cancelAnimationFrame(this.frame);
       this.wide.disconnect();
       this.heights.disconnect();
+      this.sight.disconnect();
     };
   }
 
@@ -222,6 +233,17 @@ export class Panel {
     if (got) area.focus();
   }
 
+  /**
+   * Take a question back that waits; its words can be written anew.
+   * @param {Entry} entry
+   */
+  takeBack({ turn, text = "" }) {
+    const { area } = this.composer;
+    this.run("cancel", { turn });
+    if (!area.value) this.composer.put(text);
+    area.focus();
+  }
+
   /** @param {KeyboardEvent} event */
   escape(event) {
     if (event.key !== "Escape") return;
@@ -265,7 +287,7 @@ export class Panel {
     this.drawApprovals(state.approvals);
     this.drawNotices(state.notices);
     this.composer.draw(state);
-    this.root.classList.toggle("chatnb-empty", !this.entries.children.length);
+    this.root.classList.toggle("chatnb-empty", !this.views.size);
   }
 
   /**
@@ -283,31 +305,54 @@ export class Panel {
       counts.set(key, (counts.get(key) ?? 0) + 1);
       rows.push([`${key} ${counts.get(key)}`, entry, inFlight, mark]);
     };
-    entries.forEach((entry) => add(entry, null));
+    // What was taken back behind the turn in flight is over before it.
+    const at = live ? entries.findLastIndex(({ id }) => id < live.question.id) + 1 : entries.length;
+    entries.slice(0, at).forEach((entry) => add(entry, null));
     if (live && answer) {
       add(live.question, null);
       add(answer, live);
     }
+    entries.slice(at).forEach((entry) => add(entry, null));
     waiting.forEach((entry) => add(entry, null, "waits for the answer before it"));
     this.unsent.forEach((entry) => add(entry, null, this.isBusy ? "the kernel is busy; this waits" : "sending"));
+    const hadFocus = this.entries.contains(document.activeElement);
     const keys = new Set(rows.map(([key]) => key));
     for (const [key, view] of this.views) {
       if (keys.has(key)) continue;
-      view.node.remove();
+      leave(view.node);
       this.views.delete(key);
     }
-    let at = this.entries.firstElementChild;
+    /** @type {Element | null} */
+    let before = null;
     for (const [key, entry, inFlight, mark] of rows) {
       const view = this.views.get(key) ?? new EntryView(this, entry.role);
       this.views.set(key, view);
       view.update(entry, inFlight, mark);
       if (inFlight) this.answering = view;
-      if (view.node === at) at = at.nextElementSibling;
-      else this.entries.insertBefore(view.node, at);
+      this.place(view.node, before);
+      before = view.node;
     }
+    // Whoever was at a message that has gone, such as one of another branch, can go on by the keyboard.
+    if (hadFocus && !this.entries.contains(document.activeElement)) this.composer.area.focus();
     this.entries.setAttribute("aria-busy", String(Boolean(live)));
     this.starters.hidden = rows.length > 0;
     this.entries.hidden = !rows.length;
+  }
+
+  /**
+   * Let a message stand behind another one, or first, in a page that is not full.
+   * @param {Element} node
+   * @param {Element | null} before
+   */
+  place(node, before) {
+    const next = before?.nextElementSibling ?? (before ? before.parentElement?.nextElementSibling : this.entries.firstElementChild)?.firstElementChild;
+    if (node === next) return;
+    leave(node);
+    const page = before ? before.parentElement : this.entries.firstElementChild;
+    const isFull = !page || (page.childElementCount >= PAGE && !before?.nextElementSibling);
+    const made = isFull ? h("div.page", {}, node) : node;
+    if (before) (isFull ? page : before)?.after(made);
+    else (isFull ? this.entries : page).prepend(made);
   }
 
   /** @param {Proposal[]} approvals */
@@ -393,7 +438,7 @@ export class Panel {
     if (scrollHeight - scrollTop - clientHeight < NEAR_END_PX) this.follows = true;
     else if (isUp) this.follows = false;
     this.back.hidden = this.follows;
-    if (scrollTop < 2 * clientHeight && this.state?.has_more) this.earlier(PAGE);
+    if (scrollTop < 2 * clientHeight && this.state?.has_more) this.earlier(NEAR);
   }
 
   toEnd() {
@@ -422,7 +467,9 @@ export class Panel {
     this.known = reduce(this.known, { kind: "earlier", session: state.session.id, entries: got.entries, has_more: got.has_more });
     // What is in view stays where it is; at the very top no browser sees to that.
     const { top } = this.log.getBoundingClientRect();
-    const first = this.follows ? null : [...this.entries.children].find((one) => one.getBoundingClientRect().bottom > top);
+    /** @param {Element | null | undefined} box */
+    const seen = (box) => [...(box?.children ?? [])].find((one) => one.getBoundingClientRect().bottom > top);
+    const first = this.follows ? null : seen(seen(this.entries));
     const before = first?.getBoundingClientRect().top ?? 0;
     this.draw();
     if (first) this.log.scrollTop += first.getBoundingClientRect().top - before;
@@ -455,7 +502,7 @@ export class Panel {
   /** @param {KeyboardEvent} event */
   page(event) {
     if (event.key !== "PageUp" && event.key !== "PageDown") return;
-    const nodes = /** @type {HTMLElement[]} */ ([...this.entries.children]);
+    const nodes = [...this.entries.querySelectorAll("article")];
     const at = nodes.findIndex((node) => node.contains(document.activeElement));
     const to = event.key === "PageUp" ? (at < 0 ? nodes.length : at) - 1 : at + 1;
     if (!nodes[to]) return;
@@ -528,6 +575,16 @@ export class Panel {
     }, "Undo");
     this.say(sources.length > 1 ? `${sources.length} new cells are below.` : "A new cell is below.", undo);
   }
+}
+
+/**
+ * Take a message off, and its page with the last one of it.
+ * @param {Element} node
+ */
+function leave(node) {
+  const page = node.parentElement;
+  node.remove();
+  if (!page?.childElementCount) page?.remove();
 }
 
 /**

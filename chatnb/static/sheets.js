@@ -87,8 +87,8 @@ export class Sheets {
     this.open(event, turn ? "Ask again with" : "Model", async () => {
       const { models, current } = await this.panel.carrier.do("models");
       const rows = models.map((/** @type {any} */ model) => row(model.name, [
-        model.size_bytes ? `${(model.size_bytes / 1e9).toFixed(1)} GB` : "", ...(model.capabilities ?? []), model.is_loaded ? "loaded" : "",
-      ], model.name === current, () => (turn ? this.finish("again", { turn, model: model.name }) : this.finish("configure", { model: model.name }))));
+        size(model.size_bytes), ...(model.capabilities ?? []), model.is_loaded ? "loaded" : "",
+      ], model.name === current || model.name === `${current}:latest`, () => (turn ? this.finish("again", { turn, model: model.name }) : this.finish("configure", { model: model.name }))));
       return rows.length ? [rove(h("ul.list", {}, ...rows))] : ["The server has no models yet."];
     });
   }
@@ -257,6 +257,12 @@ export class Sheets {
         image && picture(image.mime, image.data, label), text && lines("The text that is sent", text)];
     });
   }
+}
+
+/** @param {number | null} bytes */
+function size(bytes) {
+  if (!bytes) return "";
+  return bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 /**

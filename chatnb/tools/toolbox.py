@@ -8,15 +8,15 @@ import contextvars
 import inspect
 import threading
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
-from itertools import islice
 from typing import Any, TypeVar
 
 from ..errors import SettingsError, ToolsGoOn
 from ..messages import Image, ToolCall, ToolResult, ToolSpec
 from .approval import Approval
-from .outcome import Outcome
+from .long_results import READER, RESULT_CHARACTERS, LongResults
+from .outcome import Outcome, as_outcome
 from .tool import Tool, tool_of
 
 T = TypeVar("T")
@@ -24,19 +24,8 @@ T = TypeVar("T")
 OnKernel = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Runs a function on the kernel thread: `Portal.on_kernel`."""
 
-READER = "read_result"
-"""The tool by which a model reads on in a result that was shortened."""
-
-RESULT_CHARACTERS = 8_000
-"""What of one result the model reads, at most: about 2,700 tokens."""
-
 MOST_CALLS = 100
 """Calls of one answer that are run; a model in a circle may write any number, and each takes a thread, or asks."""
-
-WHOLE_CHARACTERS = 2_000_000
-"""What is kept of a result that the model may read on in; of a longer one, its beginning and its end."""
-
-_ITEMS = 10_000  # of something that yields them one after the other, perhaps without an end
 
 _STOPPING_S = 0.1  # whoever pressed stop wants the cell back, not what a tool has to tidy up
 
@@ -81,9 +70,8 @@ class Toolbox:
         self.notes = notes
         self._tools: dict[str, Tool] = {}
         self._on_kernel = on_kernel
-        self._characters = characters
         self._approval = approval
-        self._wholes = dict(wholes or {})
+        self._long = LongResults(characters, wholes)
         self._is_tainted = is_tainted
         self._networked: set[str] = set()  # calls whose results may come from the network
         self._left: set[asyncio.Task[ToolResult]] = set()  # that were cancelled and have not ended; the loop holds none
@@ -109,8 +97,8 @@ class Toolbox:
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
         """What the model is told of them; of the reader of long results once there is one."""
-        tools = [*self._tools.values(), *([self._reader()] if self._wholes and self._tools else [])]
-        return tuple(tool.spec for tool in tools)
+        reader = self._long.reader if self._tools else None
+        return tuple(tool.spec for tool in (*self._tools.values(), reader) if tool)
 
     @property
     def are_foreign(self) -> bool:
@@ -194,17 +182,15 @@ class Toolbox:
         except BaseException as error:  # noqa: BLE001 - the model reads it
             # SystemExit and KeyboardInterrupt would end the event loop of all, GeneratorExit the turn.
             text = _told(error)
-        whole = shortened(text, WHOLE_CHARACTERS) if len(text) > self._characters else ""
-        if whole:
-            self._wholes[call.id] = whole
-            text = shortened(text, self._characters, f'{READER}(call_id="{call.id}", start={self._characters // 2})')
+        text, whole = self._long.cut(call.id, text)
         duration_s = time.perf_counter() - began_s
         is_networked = call.id in self._networked
         return ToolResult(call.id, call.name, text, is_error, duration_s, whole, is_foreign, is_networked, images)
 
     async def _allowed(self, call: ToolCall, order: asyncio.Lock) -> tuple[Tool, Mapping[str, Any]]:
         """Return the tool and the arguments of a call that may be made; raises whatever is told to the model else."""
-        tool = self._reader() if call.name == READER and self._wholes else self._tools.get(call.name)
+        reader = self._long.reader if call.name == READER else None
+        tool = reader or self._tools.get(call.name)
         if tool is None:
             raise LookupError(f"There is no tool {call.name!r}. There are: {', '.join(self._tools)}.")
         try:
@@ -243,10 +229,10 @@ class Toolbox:
     async def _run(self, tool: Tool, arguments: Mapping[str, Any]) -> Outcome:
         """Call a tool's function on its thread."""
         if inspect.iscoroutinefunction(tool.function):
-            return _as_outcome(await tool.function(**arguments))
+            return as_outcome(await tool.function(**arguments))
 
         # The result's own methods belong to that thread, too.
-        return await self._on(tool, lambda: _as_outcome(tool.function(**arguments)))
+        return await self._on(tool, lambda: as_outcome(tool.function(**arguments)))
 
     async def _on(self, tool: Tool, function: Callable[[], T]) -> T:
         """Call a function on the thread that a tool runs on."""
@@ -260,69 +246,6 @@ class Toolbox:
                     raise SettingsError("This tool runs on the kernel's thread, and there is no kernel here.")
                 done: T = await self._on_kernel(function)
                 return done
-
-    def _reader(self) -> Tool:
-        return Tool.of(self._read_result, name=READER, where="loop")
-
-    def _read_result(self, call_id: str, start: int = 0) -> str:
-        """Read on in a result that was too long to be given whole.
-
-        Parameters
-        ----------
-        call_id
-            Of the call that gave it.
-        start
-            Number of the first character.
-        """
-        if call_id not in self._wholes:
-            raise LookupError(f"No result of {call_id!r} is kept. There are: {', '.join(self._wholes)}.")
-        whole = self._wholes[call_id]
-        piece = whole[max(start, 0) :][: self._characters - 200]
-        end = max(start, 0) + len(piece)
-        return piece if end >= len(whole) else f"{piece}\n[It goes on at start={end} and ends at {len(whole)}.]"
-
-
-def _as_outcome(value: object) -> Outcome:
-    return value if isinstance(value, Outcome) else Outcome(as_text(value))
-
-
-def as_text(value: object) -> str:
-    """Return a tool's result as the model reads it: text as it is, else JSON, else what `repr` says.
-
-    Examples
-    --------
-    >>> as_text("yes"), as_text({"a": [1, None]}), as_text(range)
-    ('yes', '{"a":[1,null]}', "<class 'range'>")
-    """
-    # Lazy: see schema.py; by now it is there.
-    from pydantic_core import PydanticSerializationError, to_json  # noqa: PLC0415
-
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Iterator):
-        value = [*islice(value, _ITEMS), *("[... it goes on ...]" for _ in islice(value, 1))]
-    try:
-        return to_json(value, inf_nan_mode="constants").decode()
-    except (PydanticSerializationError, ValueError, RecursionError):  # no JSON, or it holds itself
-        return repr(value)
-
-
-def shortened(text: str, characters: int, how: str = "") -> str:
-    """Return a text of at most `characters`, and what says how much of its middle is left out and how to read on.
-
-    Examples
-    --------
-    >>> print(shortened("abcdefghij", 4))
-    ab
-    [... 6 characters left out ...]
-    ij
-    """
-    if len(text) <= characters:
-        return text
-    head, tail = (characters + 1) // 2, characters // 2
-    more = f"; {how} reads on" if how else ""
-    mark = f"\n[... {len(text) - characters:,} characters left out{more} ...]\n"
-    return text[:head] + mark + text[len(text) - tail :]
 
 
 async def _in_thread(function: Callable[[], T], name: str) -> T:

@@ -42,7 +42,7 @@ def test_an_answer_that_ended_while_the_network_was_away_is_whole(lab: Lab, serv
 
 def test_a_conversation_goes_on_after_the_kernel_was_killed_in_mid_answer(lab: Lab, server: FaultServer) -> None:
     again = loading(server.url).replace("%chat new", "")
-    panel = open_panel(lab, server.url, again, "import chatnb.chat\nchatnb.chat.CHECKPOINT_S = 0.05")
+    panel = open_panel(lab, server.url, again, "import chatnb.saving\nchatnb.saving.CHECKPOINT_S = 0.05")
     lab.run(3)
     ask(panel, "Say all the words.")
     expect(panel.locator(".chatnb-live")).to_contain_text("word40 ", timeout=20_000)

@@ -13,7 +13,7 @@ import pyte
 
 from tests import processes
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class Terminal:

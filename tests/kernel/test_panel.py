@@ -168,7 +168,7 @@ def test_the_kernel_is_killed_in_mid_answer_and_what_was_said_is_there(
     tmp_path: Path, work: Path, environment: Mapping[str, str]
 ) -> None:
     with running_kernel(tmp_path, environment, work) as kernel:
-        kernel.run("import chatnb.chat; chatnb.chat.CHECKPOINT_S = 0.05\n%load_ext chatnb")
+        kernel.run("import chatnb.saving; chatnb.saving.CHECKPOINT_S = 0.05\n%load_ext chatnb")
         view = opened(kernel)
         view.hello()
         view.call("ask", text="Why?")

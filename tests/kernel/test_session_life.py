@@ -80,18 +80,20 @@ def test_a_refreshed_answer_takes_the_place_of_the_stale_one(kernel: Kernel, ser
     kernel.run("rate = 5\n%ask Is @rate high?\n%ask Then why?")
     kernel.run("rate = 6")
 
-    told = kernel.run("%chat refresh").stdout
+    told = kernel.run("%chat refresh").text
     refreshed = asked(server)
-    kernel.run("%ask And now?")
+    kernel.run("%chat branch 1\n%chat refresh --below")
+    below = asked(server)
 
-    assert "stays as a branch" in told
+    assert "1. They stay on branch 1" in told
     assert refreshed[:3] == ["One?", "Two?", "Three?"]
     assert len(refreshed) == 4
-    assert [question.splitlines()[-1] for question in asked(server)[3:]] == ["Is @rate high?", "And now?"]
+    assert below[:3] == refreshed[:3]
+    assert [question.splitlines()[-1] for question in below[3:]] == ["Is @rate high?", "Then why?"]
 
 
 def test_an_edited_question_is_asked_from_where_it_stood(kernel: Kernel, server: FaultServer) -> None:
-    kernel.run("%ask -o seed=7 --system 'Be {brief}.' Four?")
+    kernel.run("rate = 5\n%ask -o seed=7 -c rate --system 'Be {brief}.' Four?")
     plain, own = kernel.run("%chat edit 3").next_input, kernel.run("%chat edit 7").next_input
     assert plain is not None
     assert own is not None
@@ -99,9 +101,10 @@ def test_an_edited_question_is_asked_from_where_it_stood(kernel: Kernel, server:
     again = server.chats[-1].body
     kernel.run(plain.replace("Two?", "Two and a half?"))
 
-    assert own == "%%chat --instead 7 --option seed=7 --system 'Be {brief}.'\nFour?"
+    assert own == "%%chat --instead 7 --context rate --option seed=7 --system 'Be {brief}.'\nFour?"
     assert again["options"]["seed"] == 7
-    assert again["messages"][0]["content"] == "Be {brief}."
+    assert again["messages"][0]["content"].startswith("Be {brief}.")
+    assert "rate" in again["messages"][-1]["content"]
     assert plain == "%%chat --instead 3\nTwo?"
     assert asked(server) == ["One?", "Two and a half?"]
 
@@ -113,7 +116,7 @@ def test_what_was_gone_back_by_is_not_read_and_can_be_gone_on_in(kernel: Kernel,
     kernel.run("%chat branch 1")
     kernel.run("%ask Four?")
 
-    assert told.stdout == "The next question is asked in place of: Two?\n"
+    assert told.text == "The next question is asked in place of: Two?"
     assert back == ["One?", "Instead?"]
     assert asked(server) == ["One?", "Two?", "Three?", "Four?"]
 

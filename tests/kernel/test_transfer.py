@@ -74,13 +74,25 @@ def test_a_store_that_was_deleted_comes_back_from_a_notebook_byte_for_byte(home:
         "%%chat\nPing",
         "%chat fork",
         "%%chat\nGood morning",
+        # What is changed after the last answer, in a line with others too, is told by the command's own output.
+        "%chat rename Greetings\n%chat tag polite\n1 + 1",
+        "%chat compact",
+        "%chat undo",
+        "%chat fork 2 A copy of which nothing more is said",
+        "%chat tag shorter",
+        "%chat open Ping",
+        "%chat hide 1",
+        "%chat pin x",
+        "%chat archive",
+        "%%chat -s summed\nHello",
+        "%%chat -s summed --summary\nWe greeted each other.",
     )
     before = stored(home)
     shutil.rmtree(home)
 
     again = executed(tmp_path / "again.ipynb", "%load_ext chatnb", "%chat import talk.ipynb", "%chat import talk.ipynb")
 
-    assert len(before) == 4
+    assert len(before) == 6
     assert stored(home) == before
     assert "all there already" in again.cells[2].outputs[0]["data"]["text/plain"]
 

@@ -171,15 +171,6 @@ async def test_the_error_of_the_only_model_is_its_own() -> None:
     assert str(error) == str(GONE)
 
 
-async def test_whoever_wants_to_know_is_told_of_each_change() -> None:
-    changes: list[FellBack] = []
-    model = FallbackModel([ScriptedModel([GONE], name="a"), ScriptedModel(["Hi"], name="b")], changes.append)
-
-    await heard(model)
-
-    assert changes == [FellBack("a", "b", "Nobody answered.")]
-
-
 def test_no_models_are_a_mistake_of_the_programmer() -> None:
     with pytest.raises(ValueError, match="at least one"):
         FallbackModel([])

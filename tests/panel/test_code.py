@@ -72,10 +72,11 @@ def test_a_widget_is_given_one_module_of_all_files(tmp_path: Path) -> None:
 def test_files_are_joined_behind_what_they_need(tmp_path: Path) -> None:
     (tmp_path / "b.js").write_text(
         "/** Say b. */\nexport const b = () => {\n  // why\n  /** @type {1} */ (1);\n  /** @type {2} */\n  return 2;\n};\n"
+        "if (1 === 2) { b() }\n"
         "const at = 'http://b',\n  c = b()\n"
     )
     (tmp_path / "a.js").write_text('import { b } from "./b.js";\n\nexport default { a: b };\n')
 
     assert module("a", tmp_path) == (
-        "const b = () => {(1);return 2;};const at = 'http://b',\nc = b()\nexport default { a: b };"
+        "const b=()=>{(1);return 2;};if (1===2){b()}\nconst at='http://b',\nc=b()\nexport default {a: b};"
     )

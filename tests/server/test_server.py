@@ -16,6 +16,7 @@ import pytest
 from chatnb.chat import Chat
 from chatnb.feed import SHOWN
 from chatnb.models.scripted import ScriptedModel
+from chatnb.server.rooms import MOST_GUESTS
 from chatnb.settings import Settings
 from chatnb.stores.tinydb import TinyStore
 from tests.faults.script import TEXT, Answer, Stall
@@ -183,8 +184,8 @@ async def test_an_authorizer_says_who_may_do_what(server: JupyterServer) -> None
             "No chat session",
         ),
         ({"v": 1, "do": "preview", "ref": "error"}, "cannot be read here"),
-        ({"v": 1, "do": "ask", "text": "Why?", "model": "ollama:m@10.0.0.1:80"}, "hosts cannot be named here"),
-        ({"v": 1, "do": "configure", "model": "cloud:@cf/m,m@10.0.0.1"}, "hosts cannot be named here"),
+        ({"v": 1, "do": "ask", "text": "Why?", "model": "ollama:m@10.0.0.1:80"}, "cannot be named here"),
+        ({"v": 1, "do": "configure", "model": "cloud:@cf/m,m@10.0.0.1"}, "cannot be named here"),
     ],
 )
 async def test_what_cannot_be_is_refused_with_a_reason(server: JupyterServer, message: Any, why: str) -> None:
@@ -205,6 +206,16 @@ def test_a_message_that_is_too_large_is_not_read(server: JupyterServer) -> None:
             kind, reason = frame(stream)
 
         assert int.from_bytes(reason[:2]) == 1009
+
+
+async def test_a_user_with_very_many_connections_gets_no_more_until_one_ends(server: JupyterServer) -> None:
+    async with asked(server, "words", user="bob", **{"as": "events"}) as client:
+        others = [shaken(server, session_of(client), token_of("bob")) for _ in range(MOST_GUESTS)]
+        statuses = [status for _, status in others]
+        for connection, _ in others:
+            connection.close()
+
+    assert statuses == [101] * (MOST_GUESTS - 1) + [429]
 
 
 async def test_more_commands_than_may_come_are_answered_later_and_all(server: JupyterServer) -> None:

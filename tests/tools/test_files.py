@@ -15,8 +15,9 @@ from chatnb.errors import ContextError, ContextNotFound, ContextRefused
 from chatnb.messages import ToolCall
 from chatnb.tools.confined import ConfinedFolder
 from chatnb.tools.files import Files, files_tools
+from chatnb.tools.long_results import RESULT_CHARACTERS
 from chatnb.tools.searching import matching_lines
-from chatnb.tools.toolbox import RESULT_CHARACTERS, Toolbox
+from chatnb.tools.toolbox import Toolbox
 
 from ..context.hostile_files import make_socket
 

@@ -15,8 +15,9 @@ import pytest
 from chatnb.errors import SettingsError, ToolsGoOn
 from chatnb.messages import ToolCall, ToolResult
 from chatnb.tools.approval import Approval, Proposal, Verdict
+from chatnb.tools.long_results import WHOLE_CHARACTERS
 from chatnb.tools.tool import Effect, Tool, tool
-from chatnb.tools.toolbox import MOST_CALLS, WHOLE_CHARACTERS, Toolbox
+from chatnb.tools.toolbox import MOST_CALLS, Toolbox
 
 
 def call(name: str, arguments: Mapping[str, Any] | None = None, call_id: str = "1") -> ToolCall:

@@ -14,9 +14,10 @@ from chatnb.context.download import Bounds
 from chatnb.context.web import Page
 from chatnb.errors import ContextRefused
 from chatnb.messages import ToolCall
+from chatnb.tools.long_results import RESULT_CHARACTERS
 from chatnb.tools.search.base import Hit
 from chatnb.tools.search.clean import clean
-from chatnb.tools.toolbox import RESULT_CHARACTERS, Toolbox
+from chatnb.tools.toolbox import Toolbox
 from chatnb.tools.web import web_tools
 from tests.tools.browsing import Found, fetch_here, run
 from tests.tools.search.server import Server

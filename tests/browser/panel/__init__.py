@@ -14,7 +14,9 @@ Writing and reading
 - The view follows the end until one goes up: test_the_view_follows_the_end_until_the_reader_goes_up
 - Retry, mending, fallback, truncation in words: test_what_happens_on_the_way_is_told_in_words_and_hides_no_text
 - Loading of a model, waiting: test_an_answer_is_read_while_it_comes
-- The kernel is busy: test_a_question_waits_for_a_kernel_that_is_busy
+- The kernel is busy: test_a_question_waits_for_a_kernel_that_is_busy; one that waits is taken back:
+  test_a_question_that_waits_can_only_be_taken_back
+- Where one writes stays in view: test_whoever_writes_still_sees_it_when_the_panel_grows
 - An answer that no model was asked for is marked: test_what_is_found_or_imported_opens_and_an_answer_told_again_is_marked;
   test_an_answer_that_no_model_was_asked_for_is_marked_now_and_later
 

@@ -62,6 +62,15 @@ def test_models_tell_their_size_what_they_can_and_whether_they_are_loaded(panel:
     expect(panel.find(".chatnb-row").first).to_have_attribute("aria-current", "true")
 
 
+def test_the_model_is_marked_that_the_server_calls_latest(panel: PanelPage) -> None:
+    models = [{"name": "tiny:latest", "size_bytes": 45_300_000, "capabilities": ["embedding"], "is_loaded": False}]
+    panel.show(fixture("state"), fixture("answers") | {"models": {"models": models, "current": "tiny"}})
+    panel.button("Model: qwen3:8b").click()
+
+    expect(panel.find(".chatnb-row")).to_contain_text("46 MB · embedding")
+    expect(panel.find(".chatnb-row")).to_have_attribute("aria-current", "true")
+
+
 def test_settings_are_sent_as_they_were_written(panel: PanelPage) -> None:
     show(panel)
     panel.button("Settings").click()
@@ -191,6 +200,24 @@ def test_the_window_is_measured_before_sending(panel: PanelPage) -> None:
     expect(panel.page.get_by_role("meter")).to_be_hidden()
 
 
+def test_a_window_measured_late_is_not_that_of_the_next_question(panel: PanelPage) -> None:
+    panel.show(fixture("state"), fixture("answers") | {"plan": None})
+    panel.question.fill("Why?")
+    sent = panel.wait_sent("plan")
+    panel.question.press("Enter")
+    panel.wait_sent("ask")
+    # Longer than it waits to measure what is written: nothing.
+    panel.page.evaluate("() => new Promise(done => setTimeout(done, 450))")
+
+    panel.page.evaluate(
+        "([view, id, plan]) => { kernel.answers.plan = plan; kernel.emit({kind: 'done', view, id, ...plan}); }",
+        [sent["view"], sent["id"], fixture("answers")["plan"]],
+    )
+    panel.drawn()
+
+    assert not panel.page.get_by_role("meter").is_visible()
+
+
 def test_what_has_changed_since_is_marked(panel: PanelPage) -> None:
     panel.show(
         fixture("state"), fixture("answers") | {"stale": {"stale": [{"message": "q1", "changed": ["variable df"]}]}}
@@ -269,6 +296,38 @@ def test_the_cell_above_goes_by_its_number(panel: PanelPage) -> None:
     panel.button("The cell above").click()
 
     assert panel.wait_sent("preview")["ref"] == "cell:5"
+
+
+def test_what_is_done_with_an_answer_stands_at_its_end(panel: PanelPage) -> None:
+    show(panel)
+    first, last = panel.find("article").first, panel.find("article").last
+
+    for article, edge in ((first, "y"), (last, "bottom")):
+        at = "(one, edge) => one.querySelector('.chatnb-actions').getBoundingClientRect()[edge]"
+        near = article.evaluate("(one, edge) => one.getBoundingClientRect()[edge]", edge)
+        assert abs(article.evaluate(at, edge) - near) < 16
+    opacity = "one => getComputedStyle(one).opacity"
+    copies = panel.page.get_by_role("button", name="Copy as Markdown")
+    assert [copies.nth(number).evaluate(opacity) for number in (0, 1)] == ["0", "1"]
+
+
+def test_a_button_that_was_pressed_keeps_the_focus(panel: PanelPage) -> None:
+    show(panel)
+    panel.find("article").last.get_by_role("button", name="Hide from the model").press("Enter")
+
+    panel.change({"is": "entry", "entry": {**fixture("state")["entries"][1], "is_hidden": True}})
+
+    expect(panel.find("article").last.get_by_role("button", name="Show to the model again")).to_be_focused()
+
+
+def test_the_keyboard_is_not_lost_with_the_message_that_it_was_at(panel: PanelPage) -> None:
+    show(panel)
+    panel.find("article").last.get_by_role("button", name="Ask again", exact=True).focus()
+
+    panel.page.evaluate("() => { kernel.state.entries = kernel.state.entries.slice(0, 1); kernel.snapshot(null); }")
+
+    expect(panel.find("article")).to_have_count(1)
+    expect(panel.question).to_be_focused()
 
 
 def test_again_hide_and_pin(panel: PanelPage) -> None:

@@ -215,6 +215,35 @@ def test_a_file_with_sessions_is_imported(panel: PanelPage, way: str) -> None:
     expect(panel.find(".chatnb-sheet")).to_be_hidden()
 
 
+def pages(panel: PanelPage) -> list[list[int]]:
+    """Return the numbers of the questions in each box that the browser may leave alone."""
+    numbers: list[list[int]] = panel.find(".chatnb-page").evaluate_all(
+        "pages => pages.map(page => [...page.children].map(one => Number(one.textContent.match(/Question (\\d+)/)[1])))"
+    )
+    return numbers
+
+
+def test_a_long_conversation_lies_in_pages_in_its_order(panel: PanelPage) -> None:
+    state = {**fixture("state"), "entries": questions(100, 150), "has_more": True}
+    earlier = {"entries": questions(35, 100), "has_more": False}
+    panel.show(state, fixture("answers") | {"earlier": earlier})
+
+    assert pages(panel) == [list(range(100, 140)), list(range(140, 150))]
+    panel.page.evaluate("() => { document.querySelector('.chatnb-log').scrollTop = 0; }")
+    panel.page.wait_for_function("() => document.querySelectorAll('.chatnb-entry').length === 115")
+    assert pages(panel) == [list(range(35, 75)), list(range(75, 100)), list(range(100, 140)), list(range(140, 150))]
+    assert panel.find(".chatnb-page").first.evaluate("one => getComputedStyle(one).contentVisibility") == "auto"
+
+    # Another branch: what stays is not moved, what comes has its place, and a page that nothing is left of goes.
+    kept = [entry for entry in questions(35, 150) if entry["id"] not in {f"m{n:04}" for n in range(75, 100)}]
+    panel.page.evaluate(
+        "entries => { kernel.state.entries = entries; kernel.state.has_more = false; kernel.snapshot(null); }",
+        [*kept[:1], *questions(200, 201), *kept[1:]],
+    )
+    panel.drawn()
+    assert pages(panel) == [[35, 200, *range(36, 75)], list(range(100, 140)), list(range(140, 150))]
+
+
 def test_earlier_messages_come_when_scrolled_to_and_nothing_jumps(panel: PanelPage) -> None:
     older = {"entries": questions(50, 100), "has_more": False}
     panel.show(
@@ -227,8 +256,8 @@ def test_earlier_messages_come_when_scrolled_to_and_nothing_jumps(panel: PanelPa
 
     first_seen = panel.page.evaluate(
         """() => { const log = document.querySelector('.chatnb-log').getBoundingClientRect();
-          return [...document.querySelectorAll('.chatnb-entry')]
-            .find(one => one.getBoundingClientRect().bottom > log.top + 1).textContent.match(/Question \\d+/)[0]; }"""
+          const seen = box => [...box.children].find(one => one.getBoundingClientRect().bottom > log.top + 1);
+          return seen(seen(document.querySelector('.chatnb-entries'))).textContent.match(/Question \\d+/)[0]; }"""
     )
     assert panel.sent("earlier")[0].items() >= {"before": "m0100", "count": 20}.items()
     assert first_seen == "Question 100"

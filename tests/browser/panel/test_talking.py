@@ -188,6 +188,39 @@ def test_the_view_follows_the_end_until_the_reader_goes_up(panel: PanelPage) -> 
     assert panel.page.evaluate(left) < 2
 
 
+def below_the_window(panel: PanelPage) -> float:
+    """Return how many pixels of the place where one writes lie below the window."""
+    below: float = panel.find(".chatnb-composer").evaluate("one => one.getBoundingClientRect().bottom - innerHeight")
+    return below
+
+
+def test_whoever_writes_still_sees_it_when_the_panel_grows(panel: PanelPage) -> None:
+    panel.show({**fixture("state"), "entries": []}, fixture("answers"))
+    panel.page.evaluate("() => { document.querySelector('main').style.padding = '480px 0'; }")
+    panel.question.click()
+
+    panel.change({"is": "began", "live": fixture("live")}, blocks(*["<p>Text.</p>"] * 40))
+    panel.drawn()
+    assert below_the_window(panel) <= 1
+
+    # Whoever has gone to another place of the notebook is not taken back.
+    panel.page.evaluate("() => scrollTo(0, 0)")
+    panel.drawn()
+    panel.page.evaluate("() => { document.querySelector('.chatnb-panel').style.maxHeight = 'none'; }")
+    panel.drawn()
+    assert panel.page.evaluate("() => scrollY") == 0
+
+
+def test_what_was_said_goes_when_one_writes_on(panel: PanelPage) -> None:
+    panel.show(fixture("state"), fixture("answers"))
+    panel.button("The selection").click()
+    expect(panel.page.get_by_role("status")).to_contain_text("Nothing is selected")
+
+    panel.question.press_sequentially("W")
+
+    expect(panel.page.get_by_role("status")).to_be_empty()
+
+
 def test_a_question_waits_for_a_kernel_that_is_busy(panel: PanelPage) -> None:
     panel.show(fixture("state"), fixture("answers") | {"ask": None})
 
@@ -199,6 +232,27 @@ def test_a_question_waits_for_a_kernel_that_is_busy(panel: PanelPage) -> None:
     sent = panel.sent("ask")[0]
     panel.page.evaluate("([view, id]) => kernel.emit({kind: 'done', view, id, turn: 't2'})", [sent["view"], sent["id"]])
     expect(panel.find("article")).to_have_count(2)
+
+
+def test_a_question_that_waits_can_only_be_taken_back(panel: PanelPage) -> None:
+    waiting = {"id": "q3", "turn": "t3", "role": "user", "text": "And the mode?"}
+    answering(panel, {"is": "waiting", "entries": [waiting]})
+
+    actions = panel.find("article").last.get_by_role("button")
+    expect(actions).to_have_count(1)
+    panel.button("Take this question back").click()
+
+    assert panel.wait_sent("cancel")["turn"] == "t3"
+    expect(panel.question).to_have_value("And the mode?")
+    expect(panel.question).to_be_focused()
+    taken = (
+        {**waiting, "html": "<p>And the mode?</p>"},
+        {"id": "q3.1", "turn": "t3", "role": "assistant", "mark": "stopped"},
+    )
+    panel.change({"is": "finished", "turn": "t3", "entries": list(taken)}, {"is": "waiting", "entries": []})
+    turns = panel.find(".chatnb-user > .chatnb-parts")
+    expect(turns.last).to_have_text("And the mode?")
+    expect(turns.nth(1)).to_have_text("And the median?")
 
 
 def test_a_question_is_not_lost_when_the_kernel_has_gone(panel: PanelPage) -> None:
