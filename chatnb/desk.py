@@ -313,10 +313,9 @@ class Desk:
         if options.tools or options.code:
             raise SettingsError("Rows are asked side by side, without tools and without --code. Leave those out.")
         table = self._named(options.table, "--over")
-        settings = options.over(self.settings(session))
         each = EachRow(
             text,
-            replace(settings, system=settings.system or session.system),
+            options.over(self.settings(session)),
             self._named(options.schema, "--schema") if options.schema else None,
             Path(options.answers).expanduser() if options.answers else None,
             options.key,

@@ -260,9 +260,15 @@ def test_each_session_goes_into_a_file_of_its_own_in_a_folder(name: str, session
 
 
 def test_a_folder_of_notebooks_is_the_store(sessions: Sessions, tmp_path: Path) -> None:
-    export_sessions(sessions, f"{tmp_path}/chats/", every=True, format_name="ipynb")
+    chats = tmp_path / "chats"
+    export_sessions(sessions, f"{chats}/", every=True, format_name="ipynb")
+    (chats / "analysis.ipynb").write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}))
+    (chats / "data.csv").write_text("a,b\n1,2")
+    (chats / "plot.png").write_bytes(b"\x89PNG\r\n")
     new = Sessions(TinyStore(tmp_path / "new"))
 
-    import_sessions(new, tmp_path / "chats")
+    import_sessions(new, chats)
 
+    with pytest.raises(ChatError, match="No conversation is in it"):
+        import_sessions(new, chats / "analysis.ipynb")
     assert files(tmp_path / "new") == files(tmp_path / "sessions")
