@@ -204,6 +204,7 @@ def test_a_conversation_is_not_held_in_a_pipe(tmp_path: Path) -> None:
     ("words", "told"),
     [
         (("nothing",), "There is no command 'nothing'. `chatnb -h` "),
+        (("Why is the sky blue?",), "A question stands behind `chatnb ask`. `chatnb -h` "),
         (("modles",), "There is no command 'modles'; did you mean `chatnb models`? `chatnb -h` "),
         (("--no-save", "models"), "A command stands first: `chatnb models ...`"),
         (("ask", "--into", "x", "Why?"), "--into. `chatnb ask -h` "),
