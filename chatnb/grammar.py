@@ -78,16 +78,8 @@ def add_question_options(parser: argparse.ArgumentParser) -> None:
 def add_lasting_options(parser: argparse.ArgumentParser) -> None:
     """Add those of them that a whole conversation can have."""
     add_model_options(parser)
+    add_context_options(parser)
     add = parser.add_argument
-    add(
-        "-c",
-        "--context",
-        metavar="REF",
-        action="append",
-        default=[],
-        help="what the question carries along: a variable, cells:-3:, file:PATH, dir:DIR, error, past, ...; may be given several times",
-    )
-    add("--ext", default=(), type=_suffixes, metavar="md,txt", help="suffixes of the files that are taken from folders")
     add(
         "-t",
         "--tool",
@@ -99,6 +91,20 @@ def add_lasting_options(parser: argparse.ArgumentParser) -> None:
     )
     add("-s", "--session", default="", help="id or title of the session to ask in; a new one where there is none")
     add("--no-save", dest="save", action="store_false", help="leave nothing of this question on disk")
+
+
+def add_context_options(parser: argparse.ArgumentParser) -> None:
+    """Add those of them that say what goes along."""
+    add = parser.add_argument
+    add(
+        "-c",
+        "--context",
+        metavar="REF",
+        action="append",
+        default=[],
+        help="what the question carries along: a variable, cells:-3:, file:PATH, dir:DIR, error, past, ...; may be given several times",
+    )
+    add("--ext", default=(), type=_suffixes, metavar="md,txt", help="suffixes of the files that are taken from folders")
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:

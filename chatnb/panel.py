@@ -1,6 +1,6 @@
 """The chat panel: a widget in a cell's output, beside the work.
 
-It is a carrier and nothing else: custom messages of its comm take commands to remote.py and bring what feed.py tells. No
+It is a carrier and nothing else: custom messages of its comm take commands to remote/ and bring what feed/ tells. No
 trait holds what was said: a trait is sent whole at each change, and after a reload a view asks for a snapshot.
 
 When a click reaches Python while a cell runs depends on the kernel. ipykernel 6 has one thread for messages and cells, so
@@ -24,7 +24,7 @@ from IPython.core.getipython import get_ipython
 
 from .desk import Desk
 from .errors import SettingsError
-from .feed import Feed
+from .feed.session import Feed
 from .idle import IdleThread, quietly
 from .messages import Json
 from .remote import COMMANDS, Remote

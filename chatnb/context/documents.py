@@ -14,11 +14,9 @@ import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any, Final
 
 from ..errors import ContextRefused
-from .guarded import one_line, read_ends, real_file
 
 SUFFIXES: Final = frozenset({".pdf", ".docx", ".pptx", ".xlsx"})
 
@@ -36,29 +34,11 @@ _PDFIUM = threading.Lock()
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 
 
-def convert(path: Path) -> str:
+def text_of(data: bytes, suffix: str, name: str) -> str:
     """Return the text of a document, with a heading for each page, slide or sheet.
 
     What does not fit `LONGEST_CHARACTERS` or `LONGEST_S` is left out at the end, with a mark in square brackets.
     Pictures, text boxes, footnotes and comments are not read.
-
-    Raises
-    ------
-    ContextNotFound
-        If there is no such file.
-    ContextRefused
-        If it is no such document, is damaged, too large, protected by a password or without text, or if the library
-        that reads it is not installed.
-    """
-    name = one_line(path.name)
-    ends = read_ends(real_file(path, name), LARGEST_BYTES, name)
-    if ends.left_out_bytes:
-        raise _too_large(name)
-    return text_of(ends.head, path.suffix.lower(), name)
-
-
-def text_of(data: bytes, suffix: str, name: str) -> str:
-    """Return the text of a document that is in memory, as `convert` does.
 
     Parameters
     ----------
@@ -68,6 +48,12 @@ def text_of(data: bytes, suffix: str, name: str) -> str:
         Which format it has, one of `SUFFIXES`.
     name
         What errors call it.
+
+    Raises
+    ------
+    ContextRefused
+        If it is no such document, is damaged, too large, protected by a password or without text, or if the library
+        that reads it is not installed.
     """
     _check(data, suffix, name)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
 from functools import partial
 from importlib.metadata import entry_points
 from typing import cast
@@ -17,7 +18,7 @@ from .demo import ScriptedProvider
 from .endpoints import OPENAI, openai_endpoint
 from .enveloped import EnvelopedModel
 from .fallback import FallbackModel
-from .host import LIMIT, Host
+from .host import LIMIT, Gate, Host
 from .hosts import HostsModel
 from .line import Line
 from .replay import RecordingProvider, ReplayProvider
@@ -44,9 +45,15 @@ class Catalog:
     (`qwen3:8b@lab,gpu2`).
 
     Used on one event loop.
+
+    Parameters
+    ----------
+    gate
+        Entered for the time of each ask, where asks are counted (host.py).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, gate: Gate = nullcontext) -> None:
+        self._gate = gate
         self._tape: Tape | None = None
         self._providers: dict[tuple[str, str, Endpoint | None, bool], Provider] = {}
         self._left: list[Provider] = []  # used no more, and not closed yet
@@ -213,7 +220,7 @@ class Catalog:
     def _known(self, name: str, provider: Provider, settings: Settings) -> Host:
         """Return the same host for the same server, as long as the limit is the same."""
         key = (name, provider, settings.parallel or LIMIT)
-        return self._hosts.setdefault(key, Host(*key))
+        return self._hosts.setdefault(key, Host(*key, gate=self._gate))
 
     def _names(self, name: str, settings: Settings) -> Collection[str]:
         """Return the providers that `name` may begin with."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from random import Random
 from typing import TypeVar
 
@@ -16,6 +16,8 @@ from .ollama_forms import full_name
 from .retrying import first_line
 
 T = TypeVar("T")
+
+Gate = Callable[[str], AbstractAsyncContextManager[object]]
 
 LIMIT = 4
 """Most asks at once at each host, where the settings name no other limit."""
@@ -40,6 +42,8 @@ class Host:
         Most asks at once.
     clock
         Seconds from any moment on.
+    gate
+        Entered for the time of each ask, with the server's address: other processes may count theirs there, too.
 
     Attributes
     ----------
@@ -48,10 +52,16 @@ class Host:
     """
 
     def __init__(
-        self, name: str, provider: Provider, limit: int = LIMIT, clock: Callable[[], float] = time.monotonic
+        self,
+        name: str,
+        provider: Provider,
+        limit: int = LIMIT,
+        clock: Callable[[], float] = time.monotonic,
+        gate: Gate = nullcontext,
     ) -> None:
         self.name, self.provider, self.limit = name, provider, limit
         self.breaker = Breaker(clock)
+        self._gate = gate
         self.in_flight = 0
         self._clock = clock
         self._in_memory: frozenset[str] = frozenset()
@@ -63,6 +73,10 @@ class Host:
     def shown(self) -> str:
         """How it is called where the user reads of it."""
         return self.name or self.provider.address
+
+    def gate(self) -> AbstractAsyncContextManager[object]:
+        """Return what is entered for the time of an ask."""
+        return self._gate(self.provider.address)
 
     @property
     def has_room(self) -> bool:

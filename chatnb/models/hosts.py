@@ -91,7 +91,7 @@ class HostsModel:
         """Yield the answer of a host, and note how it is; raises _NotBegunError before the first word."""
         has_begun = False
         try:
-            async with aclosing(self._models[host].stream(request)) as events:
+            async with host.gate(), aclosing(self._models[host].stream(request)) as events:
                 async for event in events:
                     if not (has_begun or isinstance(event, Waiting)):
                         has_begun = True

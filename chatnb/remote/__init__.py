@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ChatError, SettingsError
-from ..feed import Feed
+from ..feed.session import Feed
 from ..messages import Json
 from ..wire import VERSION
 from .base import Command, Fields, Office, OnKernel, Place, Result
@@ -84,7 +84,7 @@ class Remote:
             The command's message.
         """
         view, name, number = str(fields.get("view", "")), str(fields.get("do")), str(fields.get("id", ""))
-        self._office.feed.heard()
+        self._office.feed.approvals.heard()
         try:
             result = await self._done(name, fields, (view, number))
         except ChatError as error:

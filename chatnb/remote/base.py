@@ -17,7 +17,7 @@ from ..context.dropped import read_dropped
 from ..context.gather import Gatherer
 from ..context.mentions import mentions
 from ..errors import SettingsError
-from ..feed import Feed
+from ..feed.session import Feed
 from ..messages import Json, Message, Session
 from ..questions import settings_in
 from ..settings import Settings

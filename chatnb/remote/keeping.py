@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from ..errors import SessionError, SettingsError
 from ..exports.base import file_name
 from ..exports.catalog import FORMATS
-from ..feed import SHOWN
+from ..feed.session import SHOWN
 from ..messages import TRASHED
 from ..transfer import Imported, export_sessions, import_sessions
 from .base import Fields, Office, Result, bytes_in, text_in, turn_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from ..context.references import parse
-from ..entries import image_json
+from ..feed.entries import image_json
 from ..messages import Context, Image
 from ..stale import find_stale
 from ..tokens import Calibration

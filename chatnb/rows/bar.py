@@ -94,7 +94,8 @@ class PlainBar:
     """One line at the end, for logs and pipes."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream, self._far = stream, Far(0)
+        self._stream = stream
+        self._far: Far | None = None
 
     def show(self, far: Far) -> None:
         """Take note of it."""
@@ -102,7 +103,8 @@ class PlainBar:
 
     def close(self) -> None:
         """Say how it ended."""
-        self._stream.write(f"{line(self._far)}\n")
+        if self._far is not None:
+            self._stream.write(f"{line(self._far)}\n")
 
 
 def line(far: Far) -> str:

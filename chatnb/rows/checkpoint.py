@@ -7,10 +7,11 @@ whoever is killed finds every line but the one that was being written, perhaps, 
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Self
@@ -19,6 +20,9 @@ from filelock import FileLock, Timeout
 
 from ..errors import StoreError
 from ..stores.disk import explained, make_private
+
+_HEAD = b'{"key'
+"""How each line begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +74,22 @@ class Checkpoint:
         self._is_synced = True
 
     def __enter__(self) -> Self:
-        if self._path is not None:
-            with explained(self._path):
-                self._open(self._path)
+        try:
+            if self._path is not None:
+                with _explained(self._path):
+                    self._open(self._path)
+        except BaseException:
+            self._close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._sync()
+        try:
+            self._sync()
+        finally:
+            self._close()
+
+    def _close(self) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -101,9 +114,9 @@ class Checkpoint:
         self._known[kept.key] = kept
         if self._descriptor is not None and self._path is not None:
             said = {name: value for name, value in asdict(kept).items() if value}
-            with explained(self._path):
+            with _explained(self._path):
                 # In one piece, so that lines of several processes do not mix.
-                os.write(self._descriptor, json.dumps(said, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+                _write(self._descriptor, json.dumps(said, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
             self._is_synced = False
 
     async def sync(self) -> None:
@@ -112,9 +125,10 @@ class Checkpoint:
             await asyncio.to_thread(self._sync)
 
     def _sync(self) -> None:
-        if self._descriptor is not None and not self._is_synced:
+        if self._descriptor is not None and self._path is not None and not self._is_synced:
             self._is_synced = True
-            os.fsync(self._descriptor)
+            with _explained(self._path):
+                os.fsync(self._descriptor)
 
     def _open(self, path: Path) -> None:
         make_private(path.parent)
@@ -125,9 +139,15 @@ class Checkpoint:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
         self._descriptor = os.open(path, flags, 0o600)
         data = path.read_bytes()
-        if data and not data.endswith(b"\n"):  # whoever wrote it was killed
-            os.write(self._descriptor, b"\n")
         self._known = {kept.key: kept for kept in _read(data)}
+        if data and not self._known and not data.startswith(_HEAD):
+            raise StoreError(f"{path} is no file of answers, and is left as it is. Name another one for the answers.")
+        if data and not data.endswith(b"\n"):  # whoever wrote it was killed
+            _write(self._descriptor, b"\n")
+
+
+def _explained(path: Path) -> AbstractContextManager[None]:
+    return explained(path, "answer", "Name another file for the answers.")
 
 
 @contextmanager
@@ -145,4 +165,11 @@ def _read(data: bytes) -> Iterator[Kept]:
     for line in data.split(b"\n"):
         # One that was cut by a kill is no JSON; a later version may say more than this one knows.
         with suppress(ValueError, TypeError):
-            yield Kept(**{name: value for name, value in json.loads(line).items() if name in names})
+            said = json.loads(line)
+            if isinstance(said, dict):
+                yield Kept(**{name: value for name, value in said.items() if name in names})
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    if os.write(descriptor, data) < len(data):  # as much as there was room for
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

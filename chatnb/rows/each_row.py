@@ -19,9 +19,11 @@ from ..planner import Plan
 from ..schema import Schema
 from ..settings import Settings
 from .checkpoint import Checkpoint, Kept
-from .many import Many, Progress, run_name
+from .many import Many, Progress, digest, shaping_of
 from .table import Form, Table
 from .template import Template
+
+STOPPED = "Stopped. What was answered is kept: the same call goes on from there."
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,8 @@ class EachRow:
             return self.answers
         if not self.settings.save:
             return None
-        folder = data_folder(self.settings) / "over"
-        return folder / f"{run_name(self.prompt, self.settings, self._schema)}.jsonl"
+        name = digest([self.prompt, *shaping_of(self.settings, self._schema, self.reading)])
+        return data_folder(self.settings) / "over" / f"{name}.jsonl"
 
     def run(self, native: Any, chat: Chat, show: Callable[[Progress], object] = lambda _: None) -> Any:
         """Return the table with the answers as further columns.
@@ -81,6 +83,8 @@ class EachRow:
         """
         table = Table(native)
         texts, names = self._texts(table)
+        if not texts:
+            return self.appended(table)
         many = Many(chat, self.settings, self._schema, self.reading)
         try:
             prompts = chat.portal.call(many.prompts(texts, names))
@@ -90,12 +94,14 @@ class EachRow:
                 )
                 found = [kept.get(prompt.key) for prompt in prompts]
         except KeyboardInterrupt:
-            raise ChatInterrupted("Stopped. What was answered is kept: the same call goes on from there.") from None
+            raise ChatInterrupted(STOPPED) from None
         return self.appended(table, [each or Kept("", error="It was not asked.") for each in found])
 
     def first(self, native: Any, chat: Chat) -> Plan:
         """Return what would be sent for the first row, without sending it."""
         texts, _ = self._texts(Table(native))
+        if not texts:
+            raise SettingsError("The table has no rows, so there is nothing to ask.")
         return chat.portal.call(chat.plan(Many(chat, self.settings, self._schema, self.reading).question(texts[0])))
 
     def appended(self, table: Table, found: Sequence[Kept] = ()) -> Any:
@@ -117,6 +123,4 @@ class EachRow:
         if self.key and self.key not in table.columns:
             raise SettingsError(f"The key {self.key!r} is no column of the table. It has: {', '.join(table.columns)}.")
         rows = list(table.rows(list(dict.fromkeys((*template.columns, *([self.key] if self.key else []))))))
-        if not rows:
-            raise SettingsError("The table has no rows, so there is nothing to ask.")
         return [template.filled(row) for row in rows], [str(row[self.key]) for row in rows] if self.key else None

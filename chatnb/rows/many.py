@@ -135,20 +135,15 @@ class Many:
             If no model is named, and the server cannot tell its first.
         """
         texts = list(texts)
-        model = await self._chat.catalog.model(self._settings)
-        models = self._settings.models or (model.name,)
-        shaping = [
-            [without_hosts(name, self._settings.providers) for name in models],
-            self._settings.system or self._session.system,
-            dict(self._settings.options),
-            self._settings.think,
-            self._schema.json if self._schema else None,
-            [_shaping(part) for part in self._reading.parts],
-        ]
+        plan = await self._chat.plan(self.question(texts[0]))
+        # What a folder's rules add to the system prompt is known only there.
+        system = "".join(message.text for message in plan.prompt.messages if message.role == "system")
+        settings = replace(self._settings, model=self._settings.model or plan.model.name, system=system)
+        shaping = shaping_of(settings, self._schema, self._reading)
         seen: Counter[str] = Counter()
         made = []
         for text, name in zip(texts, texts if names is None else names, strict=True):
-            made.append(Prompt(_digest([*shaping, text, name, seen[name]]), text))
+            made.append(Prompt(digest([*shaping, text, name, seen[name]]), text))
             seen[name] += 1
         return tuple(made)
 
@@ -279,13 +274,20 @@ class _Held:
         self._failures.clear()
 
 
-def run_name(prompt: str, settings: Settings, schema: Schema | None) -> str:
-    """Return what the file of a question's answers is called: the same as long as the question is."""
-    models = [without_hosts(name, settings.providers) for name in settings.models]
-    return _digest([prompt, models, settings.system, dict(settings.options), schema.json if schema else None])
+def shaping_of(settings: Settings, schema: Schema | None, reading: Reading) -> list[object]:
+    """Return all that shapes an answer, except the prompt's text: the hosts that answer do not."""
+    return [
+        [without_hosts(name, settings.providers) for name in settings.models],
+        settings.system,
+        dict(settings.options),
+        settings.think,
+        schema.json if schema else None,
+        [_shaping(part) for part in reading.parts],
+    ]
 
 
-def _digest(value: object) -> str:
+def digest(value: object) -> str:
+    """Return a short name for a value of JSON: the same as long as the value is."""
     text = json.dumps(value, sort_keys=True, default=dict)
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
 

@@ -10,8 +10,9 @@ import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
+from ..attendance import is_live, is_of_kernel
 from ..chat import Chat
 from ..config import ChatConfig
 from ..settings import Settings
@@ -60,15 +61,18 @@ def over(
     price
         Of a million tokens, read and written, in any currency: what it will cost is told then.
     settings
-        Everything else that shapes an answer; by default what `%config`, files and the environment say.
+        Everything else that shapes an answer; by default what `%%chat` would ask with, in a notebook where that is
+        loaded, else what files and the environment say.
     chat
-        Whose connections are used; by default its own.
+        Whose connections are used; by default the notebook's, or its own where there is none or `settings` are given.
 
     Raises
     ------
     ChatError
         If a column or the prompt is wrong, the first rows all fail alike, or the file cannot be written.
     """
+    if chat is None and settings is None and (desk := _desk_here()):
+        chat, settings = desk.chat, desk.settings()
     settings = settings or (chat.settings if chat else ChatConfig.instance().settings())
     settings = replace(settings, model=model or settings.model)
     path = None if answers is None else Path(answers).expanduser()
@@ -89,31 +93,38 @@ def ask_rows(frame: Any, each: EachRow, chat: Chat, bar: Bar) -> Any:
     ChatError
         As `over` does.
     """
-    if type(frame).__module__.partition(".")[0] == "dask":
-        # Lazy: an extra, and its import takes a second.
-        from .partitions import run_on_workers  # noqa: PLC0415
-
-        return run_on_workers(frame, each)
     try:
+        if type(frame).__module__.partition(".")[0] == "dask":
+            # Lazy: an extra, and its import takes a second.
+            from .partitions import run_on_workers  # noqa: PLC0415
+
+            return run_on_workers(frame, each, chat, bar.show)
         return each.run(frame, chat, bar.show)
     finally:
         bar.close()
 
 
 def bar_in(shell: Any, *, is_live: bool) -> Bar:
-    """Return what shows how far it is in a shell of IPython's."""
-    return CellBar(shell, is_live=is_live) if hasattr(shell, "get_parent") else bar_for(sys.stderr)
-
-
-def bar_for(stream: TextIO) -> Bar:
-    """Return what shows how far it is in a terminal, or in a log."""
-    return TerminalBar(stream) if stream.isatty() else PlainBar(stream)
+    """Return what shows how far it is: in a shell of a kernel's its cell does, else a terminal, else a log."""
+    if is_of_kernel(shell):
+        return CellBar(shell, is_live=is_live)
+    return TerminalBar(sys.stderr) if sys.stderr.isatty() else PlainBar(sys.stderr)
 
 
 def _bar() -> Bar:
     """Return what shows how far it is, wherever this runs."""
+    shell = _shell()
+    return bar_in(shell, is_live=is_live(shell, ChatConfig.instance().stream))
+
+
+def _desk_here() -> Any:
+    """Return what the magics of this notebook work with, if they are loaded."""
+    magics = getattr(_shell(), "magics_manager", None)
+    loaded = magics and magics.registry.get("ChatMagics")
+    return loaded and loaded.desk
+
+
+def _shell() -> Any:
+    """Return IPython's shell, if this runs in one."""
     ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    if shell is not None and hasattr(shell, "get_parent"):
-        return bar_in(shell, is_live=bool(shell.get_parent().get("content", {}).get("allow_stdin", True)))
-    return bar_for(sys.stderr)
+    return ipython.get_ipython() if ipython is not None else None

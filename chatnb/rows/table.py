@@ -35,6 +35,8 @@ class Table:
         self._narwhals = narwhals
         try:
             self._frame = narwhals.from_native(native, eager_only=True)
+        except narwhals.exceptions.DuplicateError as error:
+            raise SettingsError(f"Columns of one name cannot be told apart. Rename them. ({error})") from error
         except TypeError as error:
             raise SettingsError(
                 f"A {type(native).__name__} has no rows that can be asked about. Give a DataFrame of pandas, polars, Dask, "
@@ -51,7 +53,9 @@ class Table:
 
     def rows(self, columns: Sequence[str]) -> Iterator[Mapping[str, Any]]:
         """Yield what each row has in some columns."""
-        return iter(self._frame.select(*columns).iter_rows(named=True))
+        # By position: a name may be a number, or a tuple.
+        chosen = self._frame[:, [self.columns.index(name) for name in columns]]
+        return (dict(zip(columns, row, strict=True)) for row in chosen.iter_rows())
 
     def with_columns(self, columns: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> Any:
         """Return the table with more columns, as the same kind of table that it was.

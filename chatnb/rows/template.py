@@ -67,7 +67,20 @@ class Template:
             if match[1] not in self.columns:
                 return match[0]
             value = row[match[1]]
-            # Not a number: what pandas has where nothing is. It alone does not equal itself.
-            return "" if value is None or (isinstance(value, float) and value != value) else str(value)  # noqa: PLR0124
+            return "" if is_missing(value) else str(value)
 
         return _PLACE.sub(put, self._text)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether nothing is there: None, or one of the values that alone do not equal themselves: NaN, NaT.
+
+    Examples
+    --------
+    >>> is_missing(float("nan")), is_missing(""), is_missing([None])
+    (True, False, False)
+    """
+    try:
+        return value is None or bool(value != value)  # noqa: PLR0124
+    except (TypeError, ValueError):  # an array has no one truth, and pandas' NA has none at all
+        return type(value).__name__ == "NAType"

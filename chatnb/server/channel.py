@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import TypeVar
 
-from ..feed import Feed
-from ..forms import Form
+from ..feed.forms import Form
+from ..feed.session import Feed
 from ..messages import Json, new_id
 from ..remote import Remote
 from ..remote.base import Place, Say

@@ -19,8 +19,8 @@ from ..context.base import Confirm
 from ..context.gather import Gatherer
 from ..context.past import PastSource
 from ..errors import SessionError, SessionNotFound, SettingsError, TooManyConnections
+from ..feed.forms import Drawn, Form, Plain
 from ..folders import sessions_folder
-from ..forms import Drawn, Form, Plain
 from ..messages import ARCHIVED, TRASHED, Json, SessionInfo
 from ..models.catalog import Catalog
 from ..portal import Portal

@@ -24,6 +24,9 @@ from ..errors import StoreError
 LOCK_S = 30.0
 """How long to wait for a lock that another process holds; it should need milliseconds."""
 
+ELSEWHERE = 'Sessions are kept elsewhere with %config ChatConfig.home = "..." or the environment\'s CHATNB_HOME.'
+"""How another place is chosen."""
+
 Stamp = tuple[int, int, int]
 """What changes whenever a file does: inode, size, time in nanoseconds."""
 
@@ -126,35 +129,42 @@ def locked(path: Path, timeout_s: float = LOCK_S) -> Iterator[None]:
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn an error of the system into a StoreError that names the file and the way out."""
+def explained(path: Path, what: str = "chat session", elsewhere: str = ELSEWHERE) -> Iterator[None]:
+    """Turn an error of the system into a StoreError that names the file and the way out.
+
+    Parameters
+    ----------
+    what
+        Is kept there.
+    elsewhere
+        Says how another place is chosen.
+    """
     try:
         yield
     except NotImplementedError as error:
-        msg = f"The file system of {path} has no locks, so a session could be lost there. {_ELSEWHERE}"
+        msg = f"The file system of {path} has no locks, so the {what} could be lost there. {elsewhere}"
         raise StoreError(msg) from error
     except OSError as error:
-        where = error.filename or path
-        raise StoreError(f"{_reason(error)}: {where} ({error.strerror or error}). {_way_out(error)}") from error
+        where, way_out = error.filename or path, f"{_way_out(error)} {elsewhere}"
+        raise StoreError(f"{_reason(error, what)}: {where} ({error.strerror or error}). {way_out}") from error
 
 
-_ELSEWHERE = 'Sessions are kept elsewhere with %config ChatConfig.home = "..." or the environment\'s CHATNB_HOME.'
 _FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
-def _reason(error: OSError) -> str:
+def _reason(error: OSError, what: str) -> str:
     if error.errno in _FULL:
-        return "There is no room left to save the chat session"
+        return f"There is no room left to save the {what}"
     if error.errno in _REFUSED:
-        return "The chat session may not be read or written here"
-    return "The chat session could not be read or written"
+        return f"The {what} may not be read or written here"
+    return f"The {what} could not be read or written"
 
 
 def _way_out(error: OSError) -> str:
     kept = "What was saved before is still whole."
     if error.errno in _FULL:
-        return f"{kept} Free some space and ask again. {_ELSEWHERE}"
+        return f"{kept} Free some space and ask again."
     if error.errno in _REFUSED:
-        return f"{kept} Make the folder writable for you, or choose another. {_ELSEWHERE}"
-    return f"{kept} {_ELSEWHERE}"
+        return f"{kept} Make the folder writable for you, or choose another."
+    return kept

@@ -86,3 +86,14 @@ def test_what_is_not_asked_says_why(kernel: Kernel, server: EchoServer, cell: st
 
     assert says in str(run.outputs)
     assert len(server.chats) == asks
+
+
+def test_in_python_it_asks_with_the_chat_of_the_notebook(kernel: Kernel, server: EchoServer) -> None:
+    assert kernel.run("%chat use -m other").status == "ok"
+
+    run = kernel.run("import chatnb, threading\ncounted = chatnb.over(few, 'Count {n}')")
+
+    assert run.status == "ok", run.error
+    assert server.chats[-1].body["model"] == "other"
+    assert kernel.value("counted['answer'].to_list()")[-1] == "Count 11"
+    assert kernel.value("[t.name for t in threading.enumerate()].count('chatnb')") == 1

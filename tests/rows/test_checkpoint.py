@@ -48,6 +48,37 @@ def test_a_line_that_a_kill_cut_is_no_answer_and_spoils_no_other(tmp_path: Path,
     assert found == [Kept("a", text="yes"), whole, Kept("c", text="new")]
 
 
+@pytest.mark.parametrize("data", [b"text,stars\nfine,4\n", b"[1]\n", b"\x00\xff"])
+def test_a_file_of_something_else_is_refused_and_left_as_it_is(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "reviews.csv"
+    path.write_bytes(data)
+
+    for _ in range(2):  # the first one leaves no lock
+        with pytest.raises(StoreError, match="is no file of answers"), Checkpoint(path):
+            pass
+
+    assert path.read_bytes() == data
+
+
+def test_a_line_that_there_is_no_room_for_is_told_and_spoils_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "answers"
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Checkpoint(path) as kept:
+        kept.put(Kept("a", text="yes"))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (64, before[1]))
+        try:
+            with pytest.raises(StoreError, match=r"There is no room left to save the answer.* Name another file"):
+                kept.put(Kept("b", text="x" * 64))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    with Checkpoint(path) as again:
+        again.put(Kept("c", text="new"))
+    with Checkpoint(path) as last:
+        assert [each.key for each in last] == ["a", "c"]
+
+
 def test_two_at_once_are_refused_unless_they_share_it(tmp_path: Path) -> None:
     path = tmp_path / "a"
     with Checkpoint(path), pytest.raises(StoreError, match="Another process asks these rows already"), Checkpoint(path):

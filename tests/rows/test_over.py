@@ -61,6 +61,7 @@ def settings_of(home: Path, *servers: FaultServer, **more: Any) -> Settings:
 FRAMES: dict[str, Callable[[dict[str, list[Any]]], Any]] = {
     "pandas": pd.DataFrame,
     "pandas with another index": lambda data: pd.DataFrame(data, index=range(10, 10 + len(data["text"]))),
+    "pandas with numbers for names": lambda data: pd.DataFrame(data).rename(columns={"text": 0}),
     "polars": pl.DataFrame,
     "pyarrow": pa.table,
 }
@@ -73,9 +74,13 @@ def test_answers_become_typed_columns_beside_the_rows_and_failures_rows_with_an_
     said = '{"mood": "good", "stars": 4, "sure": null, "is_long": false, "words": ["a", "b"]}'
     frame = make({"text": [said, '{"mood": "so-so"}', "It is odd."], "id": [1, 2, 3]})
 
-    table = chatnb.over(frame, "{text}", schema=Kind, settings=settings_of(tmp_path, echo))
+    first = "text" if isinstance(frame, pa.Table) else frame.columns[0]
+    table = chatnb.over(frame, f"{{{first}}}", schema=Kind, settings=settings_of(tmp_path, echo))
 
     assert type(table) is type(frame)
+    if isinstance(table, pd.DataFrame):
+        assert list(table.index) == list(frame.index)
+        table.columns = table.columns.map(str)
     rows = table.to_pylist() if isinstance(table, pa.Table) else pl.from_dataframe(table).to_dicts()
     good = {"mood": "good", "stars": 4, "sure": None, "is_long": False, "error": None}
     assert {name: rows[0][name] for name in good} == good
@@ -86,8 +91,6 @@ def test_answers_become_typed_columns_beside_the_rows_and_failures_rows_with_an_
     kinds = table.schema.types if isinstance(table, pa.Table) else list(table.dtypes)
     names = [str(kind).casefold() for kind in kinds[3:6]]
     assert names in (["int64", "float64", "boolean"], ["int64", "double", "bool"])
-    if isinstance(table, pd.DataFrame):
-        assert list(table.index) == list(frame.index)
 
 
 @pytest.mark.parametrize(
@@ -158,6 +161,25 @@ def test_only_what_is_new_or_changed_is_asked_and_failures_only_when_they_are_to
     assert sorted(echo.asked) == sorted(f"Say {text}" for text in ("a", "b", "b", "new", "c", "b", "a"))
 
 
+def test_a_table_without_rows_gets_its_columns_and_nobody_is_asked(tmp_path: Path) -> None:
+    settings = Settings(model="tinychat@127.0.0.1:9", home=str(tmp_path))
+    table = chatnb.over(pl.DataFrame({"text": []}), "{text}", schema=Stars, settings=settings)
+
+    assert (table.columns, len(table), table["stars"].dtype) == (["text", "stars", "error"], 0, pl.Int64)
+
+
+def test_the_rules_of_a_folder_shape_an_answer_too(
+    echo: EchoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings, frame = replace(settings_of(tmp_path, echo), rules=True), pl.DataFrame({"text": ["a"]})
+    for rules in ("Be brief.", "Be brief.", "Be kind."):
+        Path(".chatnb.md").write_text(rules)
+        chatnb.over(frame, "{text}", settings=settings)
+
+    assert [chat.messages[0]["content"] for chat in echo.chats] == ["Be brief.", "Be kind."]
+
+
 def test_a_key_tells_rows_apart_whatever_their_order(echo: EchoServer, tmp_path: Path) -> None:
     settings = settings_of(tmp_path, echo)
     frame = pl.DataFrame({"text": ["a", "a"], "id": [1, 2]})
@@ -203,7 +225,7 @@ def test_what_is_not_to_be_kept_leaves_nothing(echo: EchoServer, tmp_path: Path)
     [
         (pl.DataFrame({"text": ["a"], "answer": ["b"]}), {}, "has a column 'answer' already"),
         (pl.DataFrame({"text": ["a"]}), {"key": "id"}, "The key 'id' is no column"),
-        (pl.DataFrame({"text": []}), {}, "has no rows"),
+        (pd.DataFrame([["a", "b"]], columns=["text", "text"]), {}, "Columns of one name cannot be told apart"),
         (pl.LazyFrame({"text": ["a"]}), {}, "one that is lazy has to be collected first"),
         ([{"text": "a"}], {}, "A list has no rows that can be asked about"),
     ],
@@ -272,3 +294,23 @@ def test_the_console_asks_about_the_rows_of_a_file(
     out, err = capsys.readouterr()
     assert out == "rows.answers.csv\n"
     assert err.startswith("2 of 2 rows · ")
+
+
+def test_the_console_writes_what_the_suffix_names_and_takes_context_along(
+    echo: EchoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATNB_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    chatnb.config.ChatConfig.clear_instance()
+    Path("rows.ndjson").write_text('{"text": "a", "tags": ["b"]}\n')
+    Path("guide.md").write_text("Be kind.")
+    command = ["over", "-m", settings_of(tmp_path, echo).model, "-c", "file:guide.md", "rows.ndjson", "Say {text}"]
+
+    assert main([*command, "--into", "told.csv"]) == 0
+    assert main([*command, "--into", "told.jsonl"]) == 0
+    assert main([*command, "--into", "no/told.jsonl"]) == 2
+
+    assert Path("told.csv").read_text().splitlines()[0] == "text,tags,answer,error"
+    assert json.loads(Path("told.jsonl").read_text())["tags"] == ["b"]
+    assert len(echo.chats) == 1
+    assert "Be kind." in echo.chats[0].messages[-1]["content"]

@@ -5,20 +5,40 @@ import signal
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import dask
 import dask.dataframe as dd
 import pandas as pd  # type: ignore[import-untyped]
 import pytest
 from distributed import Client, LocalCluster
 
 import chatnb
-from chatnb.errors import SettingsError
-from chatnb.settings import Settings
+from chatnb import Chat
+from chatnb.errors import ChatInterrupted, ModelNotFound, SettingsError
+from chatnb.rows.each_row import EachRow
+from chatnb.rows.many import Progress
+from chatnb.rows.partitions import run_on_workers
+from chatnb.settings import RetryPolicy, Settings
 from tests.echoing import EchoServer
-from tests.faults.script import Answer
+from tests.faults.script import Answer, Status
+from tests.faults.server import FaultServer
 
 ROWS, PARTITIONS = 150, 5
+
+# How long the places of a worker that was killed stay taken.
+QUICK = {
+    "distributed.scheduler.locks.lease-timeout": "1s",
+    "distributed.scheduler.locks.lease-validation-interval": "200ms",
+}
+
+
+def settings_of(server: FaultServer, home: Path, **more: Any) -> Settings:
+    policy = RetryPolicy(attempts=1)
+    return Settings(model="tinychat", host=server.url, home=str(home), rules=False, retry=policy, **more)
 
 
 def test_a_worker_that_is_killed_half_way_loses_no_row_and_none_is_asked_again(tmp_path: Path) -> None:
@@ -26,10 +46,11 @@ def test_a_worker_that_is_killed_half_way_loses_no_row_and_none_is_asked_again(t
     frame = whole[whole["n"] < ROWS]  # the last partition is empty
     with (
         EchoServer([Answer(rate=100)]) as server,
+        dask.config.set(QUICK),
         LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
         Client(cluster) as client,
     ):
-        settings = Settings(model="tinychat", host=server.url, home=str(tmp_path), rules=False)
+        settings = settings_of(server, tmp_path)
         victim = next(iter(client.run(os.getpid).values()))
 
         def kill_half_way() -> None:
@@ -50,6 +71,70 @@ def test_a_worker_that_is_killed_half_way_loses_no_row_and_none_is_asked_again(t
     assert table["error"].isna().all()
     assert set(asked) == {f"Say the number {n}" for n in range(ROWS)}
     assert sum(asked.values()) - ROWS <= 4  # those that were on their way to the one that was killed
+
+
+@pytest.fixture
+def cluster() -> Iterator[Client]:
+    """Run two workers with two threads each in this process."""
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=2, processes=False, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.mark.usefixtures("cluster")
+def test_all_workers_together_keep_to_the_limit_of_a_server_and_are_one_bar(tmp_path: Path) -> None:
+    frame = dd.from_pandas(pd.DataFrame({"n": range(40)}), npartitions=8)
+    far: list[Progress] = []
+    with EchoServer([Answer(rate=200)]) as server:
+        each = EachRow("Say the number {n}", settings_of(server, tmp_path, parallel=3), price=(1, 2))
+        with closing(Chat(settings=each.settings)) as chat:
+            run_on_workers(frame, each, chat, far.append)
+        spans = [(asked.asked_at, asked.last_token_at or 0) for asked in server.chats]
+
+    assert max(sum(began <= at < ended for began, ended in spans) for at, _ in spans) <= 3
+    assert [each.asked for each in far] == sorted(each.asked for each in far)
+    assert far[0].asked == 0
+    assert (far[-1].total, far[-1].asked, far[-1].left, far[-1].reply_tokens) == (40, 40, 0, 160)
+    assert far[-1].price == (1, 2)
+
+
+def test_an_interrupt_ends_the_asking_of_all_workers(cluster: Client, tmp_path: Path) -> None:
+    frame = dd.from_pandas(pd.DataFrame({"n": range(5_000)}), npartitions=4)
+
+    def stop(far: Progress) -> None:
+        if far.asked:
+            raise KeyboardInterrupt
+
+    with EchoServer() as server:
+        each = EachRow("Say {n}", settings_of(server, tmp_path))
+        with closing(Chat(settings=each.settings)) as chat, pytest.raises(ChatInterrupted, match="is kept"):
+            run_on_workers(frame, each, chat, stop)
+        while any(cluster.processing().values()):
+            time.sleep(0.01)
+        asks = len(server.chats)
+
+    assert 0 < asks < 5_000
+
+
+@pytest.mark.usefixtures("cluster")
+def test_where_the_first_rows_of_a_partition_fail_alike_the_call_fails(tmp_path: Path) -> None:
+    frame = dd.from_pandas(pd.DataFrame({"n": range(400)}), npartitions=4)
+    with FaultServer([Status(404)]) as server:
+        with pytest.raises(ModelNotFound, match="The first 5 rows failed"):
+            chatnb.over(frame, "Say {n}", settings=settings_of(server, tmp_path))
+        assert len(server.chats) < 400
+
+
+def test_without_a_cluster_this_process_asks(tmp_path: Path) -> None:
+    frame = dd.from_pandas(pd.DataFrame({"n": [3, 1, 2]}, index=[7, 7, 5]), npartitions=2, sort=False)
+    with EchoServer() as server:
+        answers = chatnb.over(frame, "Say {n}", settings=settings_of(server, tmp_path))
+
+    assert isinstance(answers, dd.DataFrame)
+    assert list(answers.compute()["answer"]) == ["Say 3", "Say 1", "Say 2"]
+    assert list(answers.compute().index) == [7, 7, 5]
 
 
 def test_what_is_wrong_with_the_prompt_is_told_before_any_worker_is_asked(tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
 """Prompts with places for columns."""
 
 import math
+from decimal import Decimal
 
+import numpy as np
+import pandas as pd  # type: ignore[import-untyped]
 import pytest
 
 from chatnb.errors import SettingsError
 from chatnb.rows.template import Template
 
 ROW = {"text": "a {id} b", "id": 7, "none": None, "nan": math.nan, "two words": "x"}
+MISSING = {"nat": pd.NaT, "na": pd.NA, "decimal": Decimal("NaN"), "many": np.array([1, 2])}
 
 
 @pytest.mark.parametrize(
@@ -24,6 +28,10 @@ ROW = {"text": "a {id} b", "id": 7, "none": None, "nan": math.nan, "two words": 
 )
 def test_columns_and_nothing_else_stand_in_braces(prompt: str, filled: str) -> None:
     assert Template(prompt, list(ROW)).filled(ROW) == filled
+
+
+def test_what_is_missing_leaves_nothing_whatever_a_library_calls_it() -> None:
+    assert Template("[{nat}{na}{decimal}] {many}", list(MISSING)).filled(MISSING) == "[] [1 2]"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import pytest
 
 from chatnb.chat import Chat
-from chatnb.feed import SHOWN
+from chatnb.feed.session import SHOWN
 from chatnb.models.scripted import ScriptedModel
 from chatnb.server.rooms import MOST_GUESTS
 from chatnb.settings import Settings

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
-from .events import Asked, Finished, TextDelta
-from .history import summary_in
-from .markdown import html
-from .messages import Context, Image, Json, Message, Session, Text, Thinking, ToolCall, ToolResult
-from .reply import Reply
-from .retelling import retold
-from .tokens import Calibration
-from .tools.approval import Proposal
-from .views.words import closing_notes, footer, mark, opening_notes, origin, warning
+from ..events import Asked, Finished, TextDelta
+from ..history import summary_in
+from ..markdown import html
+from ..messages import Context, Image, Json, Message, Session, Text, Thinking, ToolCall, ToolResult
+from ..reply import Reply
+from ..retelling import retold
+from ..tokens import Calibration
+from ..tools.approval import Proposal
+from ..views.words import closing_notes, footer, mark, opening_notes, origin, warning
 
 Entry = dict[str, Json]
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
+from ..markdown.changes import Change as Redrawn
+from ..markdown.html import Rendering
+from ..messages import Json, Text, Thinking
+from ..reply import Reply
 from .entries import Call, Piece, name_of, piece_json, pieces_of
-from .markdown.changes import Change as Redrawn
-from .markdown.html import Rendering
-from .messages import Json, Text, Thinking
-from .reply import Reply
 
 Change = dict[str, Json]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..events import Asked, Event, TextDelta, ThinkingDelta
+from ..messages import Json
+from ..reply import Reply
+from ..turn import Turn
+from ..views.words import status_line
+from ..wire import to_json
 from .drawing import Change, Drawing
 from .entries import Entry, Told, answer_entry, notes_of, question_entry
-from .events import Asked, Event, TextDelta, ThinkingDelta
-from .messages import Json
-from .reply import Reply
-from .turn import Turn
-from .views.words import status_line
-from .wire import to_json
 
 PACE_S = 0.025
 """How long words of a short answer gather; those of a long one longer, by a second for each so many characters, up to a

@@ -9,14 +9,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from ..events import Asked, Event, ToolFinished
+from ..messages import Context, Json, Message, Part, ToolResult
+from ..reply import Reply
+from ..turn import Turn
+from ..wire import to_json
 from .drawing import Change
 from .entries import Entry, Told, entries_of, notes_of, question_entry
-from .events import Asked, Event, ToolFinished
-from .messages import Context, Json, Message, Part, ToolResult
-from .reply import Reply
 from .shown import Shown
-from .turn import Turn
-from .wire import to_json
 
 
 class Showing(Protocol):
