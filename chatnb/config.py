@@ -17,7 +17,7 @@ from traitlets import All, Bool, Dict, Enum, Float, Int, List, TraitError, Trait
 from traitlets.config import SingletonConfigurable
 
 from .errors import SettingsError
-from .settings import Endpoint, RetryPolicy, Settings
+from .settings import Endpoint, RetryPolicy, Settings, without_password
 
 _DEFAULT = Settings()
 
@@ -252,9 +252,10 @@ class ChatConfig(SingletonConfigurable):
         self._origins[name] = origin
 
     def origins(self) -> tuple[Setting, ...]:
-        """Return every setting with its value and where that came from."""
+        """Return every setting with its value, as it may be shown, and where that came from."""
+        shown = {"host": without_password(self.host)}
         return tuple(
-            Setting(name, getattr(self, name), self._origins.get(name, "default"), trait.help)
+            Setting(name, shown.get(name, getattr(self, name)), self._origins.get(name, "default"), trait.help)
             for name, trait in sorted(self.traits(config=True).items())
         )
 

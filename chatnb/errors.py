@@ -6,6 +6,7 @@ Every text says what happened, what was tried, and what to do next.
     * SettingsError            an option or setting that cannot be
     * SessionError
         * SessionNotFound      no session of that name
+        * NoSessions           a file from which no session can be read, though it is whole
         * StoreError           the disk is full, the folder read-only, a file damaged
     * ModelError
         * ModelUnreachable     nobody answers at the address
@@ -47,6 +48,10 @@ class SessionError(ChatError):
 
 class SessionNotFound(SessionError, LookupError):  # noqa: N818 - named after what happened, as LookupError is
     """No session has that name or id."""
+
+
+class NoSessions(SessionError):  # noqa: N818 - as above
+    """A file that can be read holds no chat sessions."""
 
 
 class StoreError(SessionError):

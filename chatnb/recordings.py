@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from .errors import SettingsError
@@ -44,12 +45,12 @@ def record(catalog: Catalog, path: Path, *, is_fresh: bool = False) -> None:
         # On the loop: it takes some milliseconds, and an answer that was given is kept whatever comes.
         if path.exists():  # another chat of the notebook may have added to it
             cassette.adopt(Cassette.of_text(_read(path), name=str(path)))
-        with explained(path):
+        with _explained(path):
             write_aside(path, [cassette.to_text().encode()])
 
     cassette = Cassette(save, str(path))
     if is_fresh:
-        with explained(path):
+        with _explained(path):
             path.unlink(missing_ok=True)
     save()  # so that one that cannot be written is told now
     catalog.record(cassette)
@@ -61,8 +62,11 @@ def replay(catalog: Catalog, path: Path, *, keeps_pace: bool = False) -> None:
     catalog.replay(cassette, keeps_pace=keeps_pace)
 
 
+_explained = partial(explained, what="recording", elsewhere="Name another file: %chat record FILE")
+
+
 def _read(path: Path) -> str:
-    with explained(path):
+    with _explained(path):
         try:
             return path.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:

@@ -9,7 +9,7 @@ from .config import ChatConfig
 from .errors import SettingsError
 from .folders import data_folder
 from .tools.mcp.config import Configured, servers_of
-from .tools.mcp.definitions import may_have
+from .tools.mcp.names import may_have
 from .tools.mcp.tools import McpTools
 from .tools.tool import Tool
 

@@ -13,7 +13,7 @@ from .branches import forked, node_of, parent_of, path, tip_at, tip_of
 from .compaction import summary_message
 from .errors import SessionNotFound, SettingsError
 from .history import summary_in
-from .messages import ARCHIVED, TRASHED, Json, Message, Session, SessionInfo, new_id, now, title_of
+from .messages import ARCHIVED, Json, Message, Session, SessionInfo, new_id, now, title_of
 from .stores.base import Store
 from .stores.search import Hit
 from .stores.together import Together
@@ -221,7 +221,8 @@ class Sessions:
         whole = self._begun(self.current)
         asked = [message for message in path(whole) if message.role == "user"] if whole else []
         if whole is None or not 1 <= count <= len(asked):
-            raise SettingsError(f"There are {len(asked)} questions to go back by in this session.")
+            count_of = "is 1 question" if len(asked) == 1 else f"are {len(asked)} questions"
+            raise SettingsError(f"There {count_of} to go back by in this session.")
         question = asked[-count]
         self.update(tip=tip_at(whole, parent_of(whole, node_of(question))))
         return question
@@ -249,7 +250,9 @@ class Sessions:
         said = path(whole) if whole else ()
         if whole is None or not said or (until and until not in {message.id for message in said}):
             raise SettingsError(
-                "There is nothing of that kind to fork in this session. `%chat hide` lists its messages."
+                "That message is not in this session. `%chat hide` lists those that are."
+                if said
+                else "Nothing was said on this branch yet, so there is nothing to fork."
             )
         last = until or said[-1].id
         title = title or f"{whole.title} (fork)"
@@ -263,10 +266,10 @@ class Sessions:
         return copy
 
     def set_state(self, info: SessionInfo, state: str) -> None:
-        """Archive a session, put it into the trash, or take it out of either."""
+        """Archive a session, put it into the trash, or take it out of either; one that was put aside is the current one no more."""
         self._together.update(info.id, state=state)
         if self._current and self._current.id == info.id:
-            self._enter(self.fresh() if state == TRASHED else replace(self._current, state=state))
+            self._enter(self.fresh() if state else replace(self._current, state=state))
 
     def delete(self, info: SessionInfo) -> None:
         """Delete a session for good."""

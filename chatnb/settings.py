@@ -192,3 +192,16 @@ def without_hosts(name: str, providers: Collection[str] = ()) -> str:
     ('qwen3:8b', 'cloud:@cf/model')
     """
     return name.partition("@")[0] if has_hosts(name, providers) else name
+
+
+def without_password(host: str) -> str:
+    """Return an address as it may be shown, be it one or not.
+
+    Examples
+    --------
+    >>> without_password("http://ada:hunter2@gpu:11434")
+    'http://…@gpu:11434'
+    """
+    head, at, rest = host.rpartition("@")
+    scheme, slashes, _ = head.rpartition("://")
+    return f"{scheme}{slashes}…@{rest}" if at else host

@@ -6,16 +6,17 @@ import argparse
 import os
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .errors import SessionError, SessionNotFound, SettingsError, StoreError
+from .errors import NoSessions, SessionError, SessionNotFound, SettingsError, StoreError
 from .exports.base import Style, file_name, title
 from .exports.catalog import FORMATS, format_of
 from .exports.redaction import Redaction
 from .imports.files import read_sessions
-from .messages import ARCHIVED, Message, Session
+from .messages import ARCHIVED, TRASHED, Message, Session
 from .sessions import Sessions
 from .stores.disk import write_aside
 from .stores.tinydb import SAFE_ID
@@ -45,11 +46,20 @@ class Imported:
         How many of its messages were not there yet.
     is_new
         Whether the session was not there.
+    is_in_trash
+        Whether it is there, but in the trash, where it stays.
     """
 
     session: Session
     message_count: int
     is_new: bool
+    is_in_trash: bool = False
+
+    @property
+    def news(self) -> str:
+        """What is new, in words."""
+        told = f"{self.message_count} new" if self.message_count else "all there already"
+        return f"{told}, in the trash" if self.is_in_trash else told
 
 
 def export_sessions(
@@ -147,7 +157,8 @@ def export_sessions(
 def import_sessions(sessions: Sessions, *paths: str | Path) -> list[Imported]:
     """Take the sessions of files into the store, each with its own ids: importing twice changes nothing.
 
-    A folder stands for the files in it. Of a session that is there already only what is missing is added.
+    A folder stands for those files in it that hold sessions. Of a session that is there already only what is missing is
+    added.
 
     Raises
     ------
@@ -155,8 +166,7 @@ def import_sessions(sessions: Sessions, *paths: str | Path) -> list[Imported]:
         If a file cannot be read or holds what no session can be. All files are read before the first one is taken in,
         so that nothing is imported then.
     """
-    files = [file for path in paths for file in _files_of(Path(path).expanduser())]
-    read = [_checked(session, path) for path in files for session in read_sessions(path)[1]]
+    read = [session for path in paths for session in _read(Path(path).expanduser())]
     return [_taken_in(sessions, session) for session in read]
 
 
@@ -256,11 +266,18 @@ def _save(files: Mapping[Path, Iterator[str]], folder: Path | None) -> None:
         ) from error
 
 
-def _files_of(path: Path) -> list[Path]:
-    """Return the files that are in a folder, or the path itself if it is none."""
+def _read(path: Path) -> list[Session]:
+    """Return the sessions of a file, or of those files in a folder that hold some."""
     if not path.is_dir():
-        return [path]
-    return sorted(each for each in path.iterdir() if each.is_file() and not each.name.startswith("."))
+        return [_checked(session, path) for session in read_sessions(path)[1]]
+    found = []
+    for file in sorted(path.iterdir()):
+        if file.is_file() and not file.name.startswith("."):
+            with suppress(NoSessions):
+                found += _read(file)
+    if not found:
+        raise NoSessions(f"No file in {path} holds chat sessions.")
+    return found
 
 
 def _checked(session: Session, path: Path) -> Session:
@@ -283,18 +300,19 @@ def _checked(session: Session, path: Path) -> Session:
 
 def _taken_in(sessions: Sessions, session: Session) -> Imported:
     try:
-        kept = {message.id for message in sessions.whole(session.id).messages}
+        there = sessions.whole(session.id)
     except SessionNotFound:
         try:
             sessions.store.create(session)
         except StoreError as error:
             try:  # another process may have taken it in at this moment
-                kept = {message.id for message in sessions.whole(session.id).messages}
+                there = sessions.whole(session.id)
             except SessionNotFound:
                 raise error from None
         else:
             return Imported(session, len(session.messages), is_new=True)
+    kept = {message.id for message in there.messages}
     missing = [message for message in session.messages if message.id not in kept]
     if missing:
         sessions.store.append(session.id, *missing)
-    return Imported(session, len(missing), is_new=False)
+    return Imported(session, len(missing), is_new=False, is_in_trash=there.state == TRASHED)

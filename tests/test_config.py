@@ -58,6 +58,12 @@ def test_ollamas_own_variable_names_the_host_where_ours_does_not() -> None:
     assert (ours.settings().host, origin(ours, "host")) == ("other", "CHATNB_HOST")
 
 
+def test_a_password_in_the_address_of_ollama_is_not_shown() -> None:
+    config = ChatConfig(environment={"OLLAMA_HOST": "http://ada:hunter2@gpu:11434"})
+
+    assert "hunter2" not in repr(config.origins())
+
+
 def test_options_of_ollama_can_come_from_the_environment() -> None:
     config = ChatConfig(environment={"CHATNB_OPTIONS": '{"temperature": 0}'})
 

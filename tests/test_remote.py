@@ -164,7 +164,7 @@ async def test_a_question_is_asked_with_what_it_mentions_and_what_is_attached(tm
         ({"do": "edit", "turn": "t", "text": "Hi"}, "not in the session any more"),
         ({"do": "edit", "turn": "t", "text": " "}, "There is no question"),
         ({"do": "undo"}, "There are 0 questions"),
-        ({"do": "fork"}, "nothing of that kind to fork"),
+        ({"do": "fork"}, "nothing to fork"),
         ({"do": "fork", "message": "m"}, "not in the session any more"),
         ({"do": "branch", "turn": "t", "to": 1}, "is not there any more"),
         ({"do": "delete", "session": "nope"}, "No chat session is called 'nope'"),

@@ -366,17 +366,18 @@ def test_a_fork_goes_on_by_itself(store: Store) -> None:
 def test_there_is_nothing_to_fork_before_the_first_question(store: Store) -> None:
     sessions = Sessions(store)
 
-    with pytest.raises(SettingsError, match="nothing of that kind to fork"):
+    with pytest.raises(SettingsError, match="nothing to fork"):
         sessions.fork()
 
 
-def test_what_is_archived_is_not_listed_but_found(store: Store) -> None:
+def test_what_is_archived_is_neither_listed_nor_gone_on_in_but_found(store: Store) -> None:
     sessions = Sessions(store)
-    conversation(sessions, "Plans")
+    session = conversation(sessions, "Plans")
 
     sessions.set_state(sessions.find("Plans"), ARCHIVED)
 
     assert sessions.all() == []
+    assert sessions.current.id != session.id
     assert sessions.open("Plans").state == ARCHIVED
 
 

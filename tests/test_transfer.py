@@ -13,7 +13,7 @@ from chatnb.errors import ChatError, SettingsError
 from chatnb.exports.base import Style
 from chatnb.exports.catalog import FORMATS
 from chatnb.exports.redaction import Redaction
-from chatnb.messages import ARCHIVED, Context, Session, Text
+from chatnb.messages import ARCHIVED, TRASHED, Context, Session, Text
 from chatnb.sessions import Sessions
 from chatnb.stores.tinydb import TinyStore
 from chatnb.transfer import export_sessions, import_sessions
@@ -230,6 +230,17 @@ def test_one_chat_alone_in_its_file_is_read_too(sessions: Sessions, tmp_path: Pa
     assert [message.text for message in imported.session.messages] == ["Hello", "Hi."]
 
 
+def test_a_session_in_the_trash_stays_there_and_that_is_told(sessions: Sessions, tmp_path: Path) -> None:
+    info = sessions.all()[0]
+    export_sessions(sessions, tmp_path / "a.json", [info.id])
+    sessions.set_state(info, TRASHED)
+
+    [found] = import_sessions(sessions, tmp_path / "a.json")
+
+    assert found.news == "all there already, in the trash"
+    assert [each.id for each in sessions.all(TRASHED)] == [info.id]
+
+
 def test_what_a_search_finds_goes_into_one_file(sessions: Sessions, tmp_path: Path) -> None:
     sessions.set_state(sessions.find("Another"), ARCHIVED)
     for name, words in {"one": ["hello"], "both": ["h"], "phrase": ["names of"]}.items():
@@ -260,9 +271,15 @@ def test_each_session_goes_into_a_file_of_its_own_in_a_folder(name: str, session
 
 
 def test_a_folder_of_notebooks_is_the_store(sessions: Sessions, tmp_path: Path) -> None:
-    export_sessions(sessions, f"{tmp_path}/chats/", every=True, format_name="ipynb")
+    chats = tmp_path / "chats"
+    export_sessions(sessions, f"{chats}/", every=True, format_name="ipynb")
+    (chats / "analysis.ipynb").write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}))
+    (chats / "data.csv").write_text("a,b\n1,2")
+    (chats / "plot.png").write_bytes(b"\x89PNG\r\n")
     new = Sessions(TinyStore(tmp_path / "new"))
 
-    import_sessions(new, tmp_path / "chats")
+    import_sessions(new, chats)
 
+    with pytest.raises(ChatError, match="No conversation is in it"):
+        import_sessions(new, chats / "analysis.ipynb")
     assert files(tmp_path / "new") == files(tmp_path / "sessions")

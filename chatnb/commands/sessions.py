@@ -39,7 +39,7 @@ def use(desk: Desk, words: Sequence[str]) -> Listing[tuple[str, str]]:
 
 def new(desk: Desk, words: Sequence[str]) -> Said:
     """Begin a new session."""
-    title = " ".join(words)
+    title = " ".join(parsed_words("new", new, words, "TITLE"))
     desk.chat.sessions.new(title)
     return Said(f"The next question begins {f'the session {title!r}' if title else 'a new session'}.")
 
@@ -83,6 +83,7 @@ def search(desk: Desk, words: Sequence[str]) -> Listing[tuple[SessionInfo, Hit]]
 
 def open_session(desk: Desk, words: Sequence[str]) -> Listing[Message]:
     """Go on in a session, named by its title or id; shows what was said in it."""
+    words = parsed_words("open", open_session, words, "TITLE")
     if not words:
         raise SettingsError("Which session? `%chat sessions` lists them; `%chat open TITLE` goes on in one.")
     session = desk.chat.sessions.open(" ".join(words))
@@ -95,7 +96,7 @@ def open_session(desk: Desk, words: Sequence[str]) -> Listing[Message]:
 
 def rename(desk: Desk, words: Sequence[str]) -> Said:
     """Give this session another title."""
-    title = " ".join(parsed_words("rename", rename, words, "TITLE"))
+    title = " ".join(parsed_words("rename", rename, words, "TITLE")).strip()
     if not title:
         raise SettingsError("What is it to be called? %chat rename TITLE")
     desk.chat.sessions.update(title=title)
@@ -170,6 +171,8 @@ _EMPTY = {
 def _named(desk: Desk, words: Sequence[str], *states: str) -> SessionInfo:
     """Return the session of a title, by default the current one."""
     sessions = desk.chat.sessions
+    if not words and not sessions.history(sessions.current):
+        raise SettingsError("Nothing was said in this session yet. Name another one; `%chat sessions` lists them.")
     return sessions.find(" ".join(words) or sessions.current.id, *states)
 
 

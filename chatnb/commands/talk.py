@@ -48,7 +48,7 @@ def fork(desk: Desk, words: Sequence[str]) -> Said:
     else:
         title = [*filter(None, [first]), *title]
     copy = desk.chat.sessions.fork(until, " ".join(title))
-    return Said(f"The next question goes on in {copy.title!r}, a copy of {len(copy.messages)} messages.", desk.kept())
+    return Said(f"The next question goes on in the copy {copy.title!r} (messages: {len(copy.messages)}).", desk.kept())
 
 
 def list_branches(desk: Desk, words: Sequence[str]) -> Listing[Branch]:
@@ -71,12 +71,12 @@ def branch(desk: Desk, words: Sequence[str]) -> Listing[Branch]:
 def undo(desk: Desk, words: Sequence[str]) -> Listing[tuple[str, str]] | Said:
     """Go back by N questions, by default one: the next is asked from there; --run puts back what a model's code changed."""
     options = parser("undo", undo)
-    options.add_argument("count", nargs="?", default="1", metavar="N")
+    options.add_argument("count", nargs="?", type=int, default=1, metavar="N")
     options.add_argument("--run", action="store_true", help="put back the variables that the last run of code replaced")
     chosen = options.parse_args(words)
     if chosen.run:
         return _undo_run(desk)
-    question = desk.chat.sessions.undo(number_in(chosen.count))
+    question = desk.chat.sessions.undo(chosen.count)
     return Said(f"The next question is asked in place of: {shortened(question.text, _SHOWN)}", desk.kept())
 
 

@@ -30,6 +30,7 @@ COLUMNS = (
     "prompt_tokens",
     "reply_tokens",
     "duration_s",
+    "error",
 )
 """Of the table; a message is a row."""
 
@@ -82,7 +83,7 @@ def as_csv(sessions: Sequence[Session], style: Style = Style()) -> Iterator[str]
             figures = (usage.prompt_tokens, usage.reply_tokens) if usage else (None, None)
             texts = (_said(message), message.thinking, "\n\n".join(context), "\n".join(tools))
             about_it = (message.id, message.role, message.created_at.isoformat(), message.model, message.outcome or "")
-            yield _row((session.id, title(session), *about_it, *texts, *figures, message.duration_s))
+            yield _row((session.id, title(session), *about_it, *texts, *figures, message.duration_s, message.error))
 
 
 def as_text(sessions: Sequence[Session], style: Style = Style()) -> Iterator[str]:  # noqa: ARG001, B008

@@ -23,7 +23,7 @@ _STYLE = """
 body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color: var(--ink); background: var(--paper);
   font: 1rem/1.55 system-ui, sans-serif; overflow-wrap: anywhere; }
 article { margin: 1.5rem 0; }
-article.user { padding: 0.1rem 1rem; background: var(--asked); border-radius: 0.5rem; }
+article.user { padding: 0.5rem 1rem 0.1rem; background: var(--asked); border-radius: 0.5rem; }
 header, small, summary { color: var(--dim); font-size: 0.85rem; }
 header b { color: var(--ink); }
 pre { overflow-x: auto; padding: 0.7rem; border: 1px solid var(--line); border-radius: 0.4rem; font-size: 0.85rem; }

@@ -4,9 +4,9 @@ What is written is nbformat 4.5 (https://nbformat.readthedocs.io/en/latest/forma
 it; nbformat itself would take seconds to import. The outputs have the metadata that those of a kernel have (imprint.py),
 headings that of the session, and cells of what belongs to no turn that message: so `imports/notebook.py` finds all again.
 
-The notebook runs from top to bottom wherever there is a model. So a question's line has the model and its options, but no
-`-c df`: what was carried along is shown above, for the variable, cell or file may not be there. Nor has it the window's
-size, which is chosen for each prompt.
+The notebook runs from top to bottom wherever there is a model. So a question's line has the model and its options, the
+system prompt, `--no-history`, and of tools those that are always there, but no `-c df`: what was carried along is shown
+above, for the variable, cell or file may not be there. Nor has it the window's size, which is chosen for each prompt.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from ..grammar import flags_of
 from ..imprint import page_imprint, turn_imprint
 from ..markdown.fences import Fence, pieces, unified
 from ..markdown.safe import code_blocks, safe_markdown
 from ..messages import Context, Image, Json, Message, Part, Session, Text
+from ..options import Options
 from ..views.notebook import bundle
 from ..views.pages import Layout, folded
 from ..views.words import printable
@@ -38,6 +40,8 @@ _PYTHON = frozenset({"python", "py", "python3", "ipython", "ipython3"})
 _NAME = re.compile(r"\w[\w.:/@-]*", re.ASCII)
 _KEY = re.compile(r"\w+", re.ASCII)
 _CHOSEN = frozenset({"num_ctx"})  # anew for each prompt
+_TOLD = frozenset({"system", "think", "history"})
+_TOOLS = frozenset({"files", "write", "notebook", "python"})  # sets that need no setting, server or function
 
 
 def as_notebook(sessions: Sequence[Session], style: Style = Style()) -> Iterator[str]:  # noqa: B008 - frozen
@@ -52,7 +56,7 @@ def as_notebook(sessions: Sequence[Session], style: Style = Style()) -> Iterator
         if len(divided) > 1:
             cells.append(_code(f"%chat new {shlex.quote(printable(title(session)))}"))
         for piece in found:
-            cells += writer.turn(piece) if isinstance(piece, Turn) else [_loose(piece)]
+            cells += writer.turn(piece, session.system) if isinstance(piece, Turn) else [_loose(piece)]
     notebook = {
         "cells": [dict(sorted({**cell, "id": f"chat-{number:05d}"}.items())) for number, cell in enumerate(cells)],
         "metadata": {
@@ -85,10 +89,16 @@ class _Writer:
         model = f"\n%config ChatConfig.model = {self._model!r}" if self._model else ""
         return f"%load_ext chatnb{model}"
 
-    def turn(self, turn: Turn) -> Iterator[Cell]:
-        """Yield the cells of a turn: what the question carried along, the question, the answer, its code."""
+    def turn(self, turn: Turn, system: str) -> Iterator[Cell]:
+        """Yield the cells of a turn: what the question carried along, the question, the answer, its code.
+
+        Parameters
+        ----------
+        system
+            The session's own prompt, for questions without one.
+        """
         yield from _carried(turn.question)
-        question = _code(f"{self._line(turn)}\n{turn.question.text}")
+        question = _code(f"{self._line(turn, system)}\n{turn.question.text}")
         if not self._style.as_markdown:
             question["outputs"] = list(self._outputs(turn))
             yield question
@@ -101,7 +111,7 @@ class _Writer:
         yield question
         yield from self._answer(turn)
 
-    def _line(self, turn: Turn) -> str:
+    def _line(self, turn: Turn, system: str) -> str:
         """Return the first line of a question's cell."""
         words = ["%%chat"]
         if turn.model != self._model and _NAME.fullmatch(turn.model):
@@ -110,7 +120,10 @@ class _Writer:
         for name, value in options.items():
             if _KEY.fullmatch(name) and name not in _CHOSEN:
                 words += ["-o", f"{name}={json.dumps(value)}"]
-        return shlex.join(words)
+        kept = Options.of(turn.question.chosen).chosen
+        told = {name: value for name, value in ({"system": system} | kept).items() if value != "" and name in _TOLD}
+        tools = [name for name in kept.get("tools", ()) if name in _TOOLS]
+        return f"{shlex.join(words)} {flags_of(told | {'tools': tools})}".rstrip()
 
     def _outputs(self, turn: Turn) -> Iterator[Cell]:
         pages = self._on_pages.pages(reply_of(turn.question, turn.replies), is_over=True)

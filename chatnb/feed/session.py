@@ -23,8 +23,9 @@ from ..messages import Json, ToolCall, new_id
 from ..tools.approval import Proposal, Verdict
 from ..turn import Turn
 from ..wire import VERSION
+from .approvals import PATIENCE_S, Approvals
 from .drawing import Change
-from .entries import Entry, Told, proposal_json, session_json
+from .entries import Entry, Told, session_json
 from .forms import Drawn, Form, Showing
 
 Send = Callable[[dict[str, Json]], object]
@@ -32,9 +33,6 @@ Send = Callable[[dict[str, Json]], object]
 
 SHOWN = 50
 """Entries of a snapshot; `earlier` brings the rest."""
-
-PATIENCE_S = 300.0
-"""Without any sign of a front end for so long, a call that waits for a yes gets a no."""
 
 
 class Feed:
@@ -50,6 +48,13 @@ class Feed:
         Tells who would be asked now.
     form
         What front ends are told as.
+
+    Attributes
+    ----------
+    rev
+        Number of the last delta, which the next one and a snapshot go on from.
+    approvals
+        Calls that wait for a yes.
     """
 
     def __init__(
@@ -64,15 +69,14 @@ class Feed:
         self.chat = chat
         self._form: Form = form or Drawn()
         self.rev = 0
-        self._can, self._model, self._patience_s = list(can), model, patience_s
+        self.approvals = Approvals(self._push_approvals, patience_s)
+        self._can, self._model = list(can), model
         self._loop = asyncio.get_running_loop()
         self._sends: set[Send] = set()
         self._turns: list[Showing] = []  # that are not over, oldest first
         self._told: dict[str, Told] = {}
-        self._waiting: dict[str, tuple[dict[str, Json], asyncio.Future[Verdict]]] = {}
         self._notices: deque[str] = deque(maxlen=10)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._heard_s = self._loop.time()
         self._epoch = 0  # of what is in the store
         self._session = chat.sessions.current
         self._summaries = chat.sessions.summaries
@@ -94,10 +98,6 @@ class Feed:
         self._sends.add(send)
         return lambda: self._sends.discard(send)
 
-    def heard(self) -> None:
-        """Note a sign of life of a front end."""
-        self._heard_s = self._loop.time()
-
     async def snapshot(self) -> dict[str, Json]:
         """Return the message with all that is to be seen now; the next delta goes on from it."""
         while True:
@@ -113,7 +113,7 @@ class Feed:
             "has_more": has_more,
             "live": shown[0].live() if shown else None,
             "waiting": self._queue(),
-            "approvals": self._proposals(),
+            "approvals": self.approvals.json(),
             "notices": list(self._notices),
         }
         return {"v": VERSION, "kind": "snapshot", "view": None, "rev": self.rev, "state": state}
@@ -162,39 +162,26 @@ class Feed:
         self._notices.append(text)
         self._push({"is": "notice", "text": text})
 
-    async def approve(self, proposal: Proposal) -> Verdict:
-        """Ask the front ends whether a tool may do what a model wants; an `Asker`.
+    def refresh(self) -> None:
+        """Show every front end all anew, since the store holds something else than was told."""
 
-        Where no front end gives a sign of life for a while, it is a no.
-        """
+        async def tell() -> None:
+            snapshot = await self.snapshot()
+            self.rev += 1  # who missed this one has a gap
+            self._send({**snapshot, "rev": self.rev})
+
+        self._epoch += 1
+        self.spawn(tell())
+
+    async def approve(self, proposal: Proposal) -> Verdict:
+        """Ask the front ends whether a tool may do what a model wants; an `Asker`."""
         turn = next((turn for turn in self.chat.turns if proposal.call in turn.reply.open_calls), None)
-        verdict: asyncio.Future[Verdict] = self._loop.create_future()
-        self._waiting[proposal.call.id] = proposal_json(proposal, turn.question.turn_id if turn else ""), verdict
-        self._push({"is": "approvals", "proposals": self._proposals()})
-        self.heard()
-        try:
-            while not verdict.done():
-                left_s = self._heard_s + self._patience_s - self._loop.time()
-                if left_s <= 0:
-                    return "no"
-                await asyncio.wait([verdict], timeout=left_s)
-            return verdict.result()
-        finally:
-            del self._waiting[proposal.call.id]
-            self._push({"is": "approvals", "proposals": self._proposals()})
+        return await self.approvals.ask(proposal, turn.question.turn_id if turn else "")
 
     async def confirm(self, question: str) -> bool:
         """Ask the front ends a question that yes or no answers, such as whether a page of the web may be read."""
         verdict = await self.approve(Proposal(ToolCall(new_id(), "read", {}), ("reads",), question))
         return verdict not in ("no", "never")
-
-    def decide(self, call_id: str, verdict: Verdict) -> bool:
-        """Answer a call that waits for a yes; return whether it still did."""
-        _, future = self._waiting.get(call_id, (None, None))
-        if future is None or future.done():
-            return False
-        future.set_result(verdict)
-        return True
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something that ends with the feed."""
@@ -218,8 +205,8 @@ class Feed:
     def _queue(self) -> list[Entry]:
         return [self._form.question(shown.turn.question) for shown in self._turns[1:]]
 
-    def _proposals(self) -> list[Json]:
-        return [proposal for proposal, _ in self._waiting.values()]
+    def _push_approvals(self) -> None:
+        self._push({"is": "approvals", "proposals": self.approvals.json()})
 
     def _look(self) -> None:
         before, self._session = self._session, self.chat.sessions.current
@@ -232,17 +219,6 @@ class Feed:
         now = self._session
         if (before.id, before.hidden, before.tip, summaries) != (now.id, now.hidden, now.tip, self._summaries):
             self.refresh()
-
-    def refresh(self) -> None:
-        """Show every front end all anew, since the store holds something else than was told."""
-
-        async def tell() -> None:
-            snapshot = await self.snapshot()
-            self.rev += 1  # who missed this one has a gap
-            self._send({**snapshot, "rev": self.rev})
-
-        self._epoch += 1
-        self.spawn(tell())
 
     def _follow_all(self) -> None:
         """Follow the turns of the session that is the current one now, and no others."""

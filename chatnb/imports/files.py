@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import SessionError, SettingsError
+from ..errors import NoSessions, SessionError, SettingsError
 from ..messages import Json, Session
 from . import chatgpt, jupyter_ai, llm, notebook, open_webui, ours
 from .base import DAMAGE, Form
@@ -32,8 +32,10 @@ def read_sessions(path: Path) -> tuple[Form, Sequence[Session]]:
 
     Raises
     ------
+    NoSessions
+        If it has no form that is known, or no conversation is in it.
     SessionError
-        If it cannot be read, has no form that is known, or is damaged; then nothing of it is returned.
+        If it cannot be read or is damaged; then nothing of it is returned.
     """
     content = _content(path)
     form = next((form for form in FORMS if form.fits(content)), None)
@@ -42,10 +44,12 @@ def read_sessions(path: Path) -> tuple[Form, Sequence[Session]]:
         form = next((form for form in FORMS if form.fits(content)), None)
     if form is None:
         known = ", ".join(form.name for form in FORMS)
-        raise SessionError(f"{path} holds no chat sessions in a form that is known: {known}.")
+        raise NoSessions(f"{path} holds no chat sessions in a form that is known: {known}.")
 
     try:
         sessions = form.read(content, path)
+    except NoSessions as error:
+        raise NoSessions(f"{path}: {error}") from error
     except SettingsError as error:
         raise SessionError(f"{path} cannot be imported, and nothing was. {error}") from error
     except DAMAGE as error:
@@ -70,7 +74,7 @@ def _content(path: Path) -> Json:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise SessionError(f"{path} is no text in UTF-8, so it is no export of chat sessions.") from error
+        raise NoSessions(f"{path} is no text in UTF-8, so it is no export of chat sessions.") from error
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -78,7 +82,7 @@ def _content(path: Path) -> Json:
             return [json.loads(line) for line in text.split("\n") if line.strip()]
         except (ValueError, RecursionError):
             known = ", ".join(form.name for form in FORMS)
-            raise SessionError(
+            raise NoSessions(
                 f"{path} is neither JSON nor a line of JSON after the other ({error}). What can be imported: {known}."
             ) from error
 

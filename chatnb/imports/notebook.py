@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 from ..branches import forked
-from ..errors import SettingsError
+from ..errors import NoSessions, SettingsError
 from ..imprint import changed_session, messages_of, session_of, turn_in
 from ..messages import Json, Message, Session, title_of
 from ..wire import VERSION, message_from_json, session_from_json
@@ -30,8 +30,10 @@ def read(data: Json, path: Path) -> Sequence[Session]:
 
     Raises
     ------
+    NoSessions
+        If there is no conversation in it.
     SettingsError
-        If there is no conversation in it, or a newer chatnb wrote it, or an answer is not whole: its output was deleted.
+        If a newer chatnb wrote it, or an answer is not whole: its output was deleted.
     """
     found: dict[str, _Found] = {}
     heading = _Found()
@@ -58,9 +60,7 @@ def read(data: Json, path: Path) -> Sequence[Session]:
     # A command may have changed a session of which nothing was said here.
     sessions = [each for each in sessions if each.messages or found[each.id].is_told]
     if not sessions:
-        raise SettingsError(
-            "No conversation is in it: its outputs were cleared, or it has no `%%chat` cell that was run."
-        )
+        raise NoSessions("No conversation is in it: its outputs were cleared, or it has no `%%chat` cell that was run.")
     return sessions
 
 

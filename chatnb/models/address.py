@@ -7,6 +7,7 @@ import re
 from urllib.parse import urlsplit
 
 from ..errors import SettingsError
+from ..settings import without_password
 
 DEFAULT_PORT = 11434
 _LAST_PORT = 65_535
@@ -59,13 +60,20 @@ def address(host: str = "") -> str:
     scheme, _, rest = text.partition("://") if "://" in text else ("", "", text)
     scheme = scheme.lower()
     if scheme not in ("", "http", "https"):
-        raise SettingsError(f"{host!r} is not an address of Ollama: it begins neither with http:// nor https://.")
+        raise SettingsError(
+            f"{without_password(host)!r} is not an address of Ollama: it begins neither with http:// nor https://."
+        )
     if rest.casefold() == "ollama.com" and not scheme:
         scheme = "https"
     authority, _, path = rest.partition("/")
     name, port = _split(authority)
     name = _LISTENING.get(name, name) or "127.0.0.1"
-    if re.search(r"[\s@?#\\]", authority) or (":" in name and not _is_ipv6(name)):
+    if "@" in authority:
+        raise SettingsError(
+            f"{without_password(host)!r} is no address for Ollama: it takes neither a user nor a password, "
+            "and chatnb keeps none. One looks like http://localhost:11434."
+        )
+    if re.search(r"[\s?#\\]", authority) or (":" in name and not _is_ipv6(name)):
         raise SettingsError(f"{host!r} is not an address of Ollama. One looks like http://localhost:11434.")
     default = {"http": 80, "https": 443}.get(scheme, DEFAULT_PORT)
     number = int(port) if port.isdecimal() and int(port) <= _LAST_PORT else default

@@ -80,7 +80,7 @@ def key_of(endpoint: Endpoint, environment: Mapping[str, str] | None = None) -> 
         found = _in_keyring(endpoint.api_key_keyring)
     if not found:
         raise ModelRefused(_no_key(endpoint))
-    if not (found.isascii() and found.isprintable()):
+    if not _is_line(found):
         raise ModelRefused(f"The key of {endpoint.name} holds characters that no key has.\n{where_key(endpoint)}")
     return found
 
@@ -91,7 +91,7 @@ def headers_of(endpoint: Endpoint, environment: Mapping[str, str] | None = None)
     Raises
     ------
     ModelRefused
-        If a variable is not set.
+        If a variable is not set, or cannot be in a header.
     """
     environment = os.environ if environment is None else environment
 
@@ -100,6 +100,11 @@ def headers_of(endpoint: Endpoint, environment: Mapping[str, str] | None = None)
             raise ModelRefused(
                 f"{endpoint.name} needs the variable {match[1]} of the environment in its headers, and it is not set.\n"
                 f"Set it before the kernel starts, or in it: os.environ[{match[1]!r}] = getpass.getpass()"
+            )
+        if not _is_line(found):
+            raise ModelRefused(
+                f"The variable {match[1]} of the environment, which {endpoint.name} needs in its headers, holds "
+                "characters that no header has."
             )
         return found
 
@@ -177,6 +182,8 @@ def _base_url(name: str, said: Any) -> str:
         raise wrong from None
     if parts.username is not None or parts.password is not None:
         raise _key_found(name, 'a "base_url" with a user or password in it')
+    if any(_KEY_SHAPED.match(each) and _is_random(each) for each in parts.path.split("/")):
+        raise _key_found(name, 'a "base_url" with a key in it')
     if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
         raise wrong
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/') or '/v1'}"
@@ -188,7 +195,7 @@ def _headers(name: str, said: Any) -> tuple[tuple[str, str], ...]:
     for field, value in said.items():
         if not isinstance(field, str) or not _FIELD.fullmatch(field):
             raise SettingsError(f'The endpoint "{name}" has a header whose name cannot be one.')
-        if not isinstance(value, str) or not (value.isascii() and value.isprintable()):
+        if not isinstance(value, str) or not _is_line(value):
             raise SettingsError(f'The endpoint "{name}": the value of the header {field} has to be a line of ASCII.')
         variables = _PLACEHOLDER.findall(value)
         if any(not _is_variable(variable) for variable in variables):
@@ -204,6 +211,10 @@ def _key_found(name: str, what: str, instead: str = "") -> SettingsError:
         f'The endpoint "{name}" has {what}: a key does not belong into the settings. Put it into a variable of the '
         f"environment and name that: {instead}"
     )
+
+
+def _is_line(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 def _is_variable(text: str) -> bool:

@@ -7,17 +7,20 @@ import json
 import re
 import socket
 import ssl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from urllib.parse import quote
 
 import httpx
 
 from ..errors import ModelBroken, ModelBusy, ModelError, ModelRefused, ModelTooLarge, ModelUnreachable
 
 SHOWN_NAMES = 12
+
+_SHORTEST_SECRET = 4
 
 _MEMORY = re.compile(
     r"requires more (system )?memory|out of memory|insufficient memory|unable to allocate", re.IGNORECASE
@@ -143,6 +146,24 @@ def message_of(data: Mapping[str, object]) -> str:
     if isinstance(error, dict):
         error = error.get("message")
     return error if isinstance(error, str) else ""
+
+
+def scrubbed(text: str, secrets: Collection[str]) -> str:
+    """Return a server's words without keys, which some servers repeat, also in part, or escaped as JSON and URLs have it.
+
+    Examples
+    --------
+    >>> scrubbed("Incorrect API key provided: sk-se****cret. Received=sk-secret", {"sk-secret"})
+    'Incorrect API key provided: …. Received=…'
+    """
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) < _SHORTEST_SECRET:
+            continue
+        quoted = json.dumps(secret)[1:-1]
+        for form in (secret, quoted, quoted.replace("/", r"\/"), repr(secret)[1:-1], quote(secret, safe="")):
+            text = text.replace(form, "…")
+        text = re.sub(rf"{re.escape(secret[:3])}[\w/+=-]*[*.…]{{2,}}[\w/+=-]*", "…", text)
+    return text
 
 
 def retry_after_s(value: str) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -17,7 +18,7 @@ from ..errors import (
     ModelUnreachable,
 )
 from .address import is_loopback
-from .failing import Place, others, sentence_of
+from .failing import Place, others, scrubbed, sentence_of
 
 SETTING = 'set another address: %config ChatConfig.host = "..."'
 MENTION = 'name another host after the "@": an address of Ollama, or one of ChatConfig.endpoints'
@@ -37,7 +38,7 @@ def of_transport(error: httpx.HTTPError, address: str, connect_s: float, elsewhe
 
 def broken_off(address: str, how: str) -> ModelBroken:
     """Return the error of a stream that ended before the answer did."""
-    return _place(address).broken_off(how)
+    return _place(address).broken_off(_without_key(how))
 
 
 def of_status(
@@ -47,7 +48,7 @@ def of_status(
 
     A model that is not there gives a ModelNotFound without the names of those that are: `not_found` has them.
     """
-    said = sentence_of(status, text)
+    said = sentence_of(status, _without_key(text))
     match status:
         case 401 | 403:
             return ModelRefused(
@@ -79,7 +80,7 @@ def of_status(
 
 def of_message(said: str, *, address: str, model: str, status: int | None = None) -> ModelError:
     """Return what a sentence of the server means: that of a 500, or of a line in the stream."""
-    return _place(address).failed(said, model, status)
+    return _place(address).failed(_without_key(said), model, status)
 
 
 def of_pull(said: str, name: str, address: str) -> ModelError:
@@ -118,6 +119,11 @@ def not_found(name: str, address: str, names: Sequence[str]) -> ModelNotFound:
     has = others(name, [each.removesuffix(":latest") for each in names])
     lines = [f'Ollama at {address} has no model "{name}".', has, f"To download it: %chat pull {name}"]
     return ModelNotFound("\n".join(filter(None, lines)))
+
+
+def _without_key(said: str) -> str:
+    """Return a server's words without the key that the `ollama` package sends it, should it repeat that."""
+    return scrubbed(said, [os.environ.get("OLLAMA_API_KEY", "").strip()])
 
 
 def _place(address: str, elsewhere: str = SETTING) -> Place:

@@ -23,6 +23,7 @@ from .base import LoadedModel, ModelInfo, PullProgress, Request
 from .endpoints import openai_endpoint
 from .openai_answers import Answer
 from .openai_connection import Connection
+from .openai_keys import Keys
 from .openai_listing import info_of
 from .openai_requests import CONTINUING
 
@@ -136,8 +137,8 @@ class OpenAIProvider:
                 )
                 for entry in entries
             ]
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise self.connection.stranger() from error
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise self.connection.stranger() from None  # whose frames hold what the server sent
 
     async def _more(self, entries: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
         """Return what a server tells of its models beyond the protocol, by their names."""
@@ -173,20 +174,26 @@ class OpenAIModel:
 
     async def stream(self, request: Request) -> AsyncGenerator[ModelEvent]:
         """Yield the answer."""
-        answer = Answer()
-        async with aclosing(self._provider.connection.chunks(self._short, request)) as chunks:
-            while True:
-                try:
-                    # What follows the reason for the end are counts: an answer does not fail without them.
-                    chunk = await (asyncio.wait_for(anext(chunks), LAST_S) if answer.ended_by else anext(chunks))
-                except (StopAsyncIteration, TimeoutError):
-                    break
-                except ModelError:
-                    if not answer.ended_by:
-                        raise
-                    break
-                for event in self._read(answer.add(chunk), chunk):
-                    yield event
+        answer, keys = Answer(), Keys(self._provider.endpoint)
+        chunk: Mapping[str, Json] = {}
+        with keys:
+            try:
+                async with aclosing(self._provider.connection.chunks(self._short, request, keys)) as chunks:
+                    while True:
+                        try:
+                            # What follows the reason for the end are counts: an answer does not fail without them.
+                            told = anext(chunks)
+                            chunk = await (asyncio.wait_for(told, LAST_S) if answer.ended_by else told)
+                        except (StopAsyncIteration, TimeoutError):
+                            break
+                        except ModelError:
+                            if not answer.ended_by:
+                                raise
+                            break
+                        for event in self._read(answer.add(chunk), chunk, keys):
+                            yield event
+            finally:
+                chunk = {}  # no frame of a traceback is to hold what a server repeats
         place = failures.place_of(self._provider.endpoint)
         match answer.ended_by:
             case "":
@@ -195,15 +202,15 @@ class OpenAIModel:
                 raise ModelRefused(f"{self.name} was stopped by a filter of its server.\nAsk in other words.")
             case "error" | "abort":
                 raise place.failed("it ended the answer itself", self.name)
-        for event in self._read(answer.end(), {}):
+        for event in self._read(answer.end(), {}, keys):
             yield event
 
-    def _read(self, told: Iterator[ModelEvent], chunk: Mapping[str, Json]) -> Sequence[ModelEvent]:
+    def _read(self, told: Iterator[ModelEvent], chunk: Mapping[str, Json], keys: Keys) -> Sequence[ModelEvent]:
         """Return what is told; raises ModelBroken if it has another form than any known."""
         try:
             return list(told)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            shown = f": {str(chunk)[:200]}" if chunk else ": the call of a tool"
+            shown = f": {keys.scrub(str(chunk))[:200]}" if chunk else ": the call of a tool"
             raise ModelBroken(
                 f"{self._provider.endpoint.name} at {self._provider.address} sent something that chatnb cannot read{shown}\n"
                 "Ask again; if it stays so, something else answers there, or a model that writes calls wrongly."

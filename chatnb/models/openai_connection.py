@@ -44,8 +44,13 @@ class Connection:
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
         self._counts = True
 
-    async def chunks(self, name: str, request: Request) -> AsyncGenerator[Mapping[str, Json]]:
+    async def chunks(self, name: str, request: Request, keys: Keys) -> AsyncGenerator[Mapping[str, Json]]:
         """Yield the objects that an answer streams; closing it closes the connection.
+
+        Parameters
+        ----------
+        keys
+            What is sent, and what knows it again; errors are to be raised within it.
 
         Raises
         ------
@@ -59,47 +64,51 @@ class Connection:
                 "chat/completions",
                 content=content,
                 headers={"Content-Type": "application/json"},
-                auth=self._keys(),
+                auth=keys,
             ) as response:
                 if not response.is_success:
                     await response.aread()
                     if not (self._counts and response.status_code in (400, 422) and "stream_options" in response.text):
-                        raise await self._refusal(response, name)
+                        raise await self._refusal(response, name, keys)
                     self._counts = False  # a server that does not know the question; it is asked again without it
                 else:
-                    async with aclosing(self._objects(response)) as objects:
+                    async with aclosing(self._objects(response, keys)) as objects:
                         async for each in objects:
-                            if failure := self._failure(each, response.request, name):
-                                del each  # no frame of a traceback is to hold what a server repeats
+                            if failure := self._failure(each, name, keys):
                                 raise failure
                             yield each
                     return
         except httpx.HTTPError as error:
             raise self._place.of_transport(error, CONNECT_S) from error
-        async with aclosing(self.chunks(name, request)) as again:
+        async with aclosing(self.chunks(name, request, keys)) as again:
             async for each in again:
                 yield each
 
     async def entries(self) -> list[Mapping[str, Any]]:
         """Return the entries of the server's list of models; raises ModelError."""
+        keys = Keys(self._endpoint)
+        with keys:
+            entries = await self._listed(keys)
+        self.owner = next((str(entry["owned_by"]) for entry in entries if entry.get("owned_by")), "")
+        return entries
+
+    async def _listed(self, keys: Keys) -> list[Mapping[str, Any]]:
         try:
-            response = await self._http().get("models", auth=self._keys())
+            response = await self._http().get("models", auth=keys)
             if not response.is_success:
-                raise await self._refusal(response, "")
-            entries = entries_of(response.json())
+                raise await self._refusal(response, "", keys)
+            return entries_of(response.json())
         except httpx.HTTPError as error:
             raise self._place.of_transport(error, CONNECT_S) from error
         except (ValueError, TypeError) as error:
             raise self.stranger() from error
-        self.owner = next((str(entry["owned_by"]) for entry in entries if entry.get("owned_by")), "")
-        return entries
 
     async def beside(self, path: str) -> Mapping[str, Any]:
         """Return an object from beside the protocol's own paths; empty where there is none."""
         url = self._address.removesuffix("/v1")
         try:
             async with asyncio.timeout(EXPLAIN_S):
-                response = await self._http().get(f"{url}/{path}", auth=self._keys())
+                response = await self._http().get(f"{url}/{path}", auth=Keys(self._endpoint))
             found = response.json() if response.is_success else {}
         except (httpx.HTTPError, TimeoutError, ValueError):
             return {}
@@ -118,32 +127,32 @@ class Connection:
         if client is not None:
             await client.aclose()
 
-    async def _objects(self, response: httpx.Response) -> AsyncGenerator[Mapping[str, Json]]:
+    async def _objects(self, response: httpx.Response, keys: Keys) -> AsyncGenerator[Mapping[str, Json]]:
         kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind == "text/html":
             raise failures.of_status(404, "", {}, endpoint=self._endpoint, model="")
         if kind == "application/json":  # a server that does not stream
-            yield self._parsed(await response.aread())
+            yield self._parsed(await response.aread(), keys)
             return
         async with aclosing(events(streamed_lines(response))) as sent:
             async for data in sent:
                 if data.strip() == b"[DONE]":
                     yield _DONE
                     return
-                yield self._parsed(data)
+                yield self._parsed(data, keys)
 
-    def _parsed(self, data: bytes) -> Mapping[str, Json]:
+    def _parsed(self, data: bytes, keys: Keys) -> Mapping[str, Json]:
         try:
             parsed = json.loads(data.decode())
         except ValueError as error:
-            shown = data[:40].decode(errors="replace")
+            shown = keys.scrub(data.decode(errors="replace"))[:40]
             raise self._place.broken_off(f"it sent something that is not JSON ({shown!r})") from error
         if not isinstance(parsed, dict):
             raise self._place.broken_off("it sent something that is no JSON object")
         return parsed
 
-    async def _refusal(self, response: httpx.Response, model: str) -> ModelError:
-        text = failures.scrubbed(response.text, self._keys().secrets_of(response.request))
+    async def _refusal(self, response: httpx.Response, model: str, keys: Keys) -> ModelError:
+        text = keys.scrub(response.text)
         error = failures.of_status(response.status_code, text, response.headers, endpoint=self._endpoint, model=model)
         if not isinstance(error, ModelNotFound) or not model:
             return error
@@ -155,12 +164,12 @@ class Connection:
             pass  # without the names, then
         return failures.not_found(model, self._endpoint, names)
 
-    def _failure(self, sent: Mapping[str, Json], request: httpx.Request, model: str) -> ModelError | None:
+    def _failure(self, sent: Mapping[str, Json], model: str, keys: Keys) -> ModelError | None:
         """Return what an error in mid-stream means; None if it is none."""
         if not (error := _error_in(sent)):
             return None
-        text = failures.scrubbed(json.dumps(error), self._keys().secrets_of(request))
-        return failures.of_error(json.loads(text), endpoint=self._endpoint, model=f"{self._endpoint.name}:{model}")
+        error = json.loads(keys.scrub(json.dumps(error)))
+        return failures.of_error(error, endpoint=self._endpoint, model=f"{self._endpoint.name}:{model}")
 
     @property
     def _is_openai(self) -> bool:
@@ -170,9 +179,6 @@ class Connection:
     @property
     def _place(self) -> Place:
         return failures.place_of(self._endpoint)
-
-    def _keys(self) -> Keys:
-        return Keys(self._endpoint)
 
     def _http(self) -> httpx.AsyncClient:
         """Return the running loop's client. It follows no redirect: the key is for this address alone."""

@@ -22,7 +22,6 @@ _NO_MODEL = re.compile(
     re.IGNORECASE,
 )
 _NO_TOOLS = re.compile(r"not support tools|tool choice requires|tools? (is|are) not supported", re.IGNORECASE)
-_SHORTEST_SECRET = 4
 
 
 def place_of(endpoint: Endpoint) -> Place:
@@ -111,21 +110,6 @@ def not_found(name: str, endpoint: Endpoint, names: Sequence[str]) -> ModelNotFo
     has = others(f"{endpoint.name}:{name}", [f"{endpoint.name}:{each}" for each in names])
     lines = [f'{endpoint.name} at {endpoint.base_url} has no model "{name}".', has]
     return ModelNotFound("\n".join(filter(None, lines)))
-
-
-def scrubbed(text: str, secrets: Sequence[str]) -> str:
-    """Return a server's words without keys, which some servers repeat, also in part.
-
-    Examples
-    --------
-    >>> scrubbed("Incorrect API key provided: sk-se****cret. Received=sk-secret", ["sk-secret"])
-    'Incorrect API key provided: …. Received=…'
-    """
-    for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= _SHORTEST_SECRET:
-            text = text.replace(secret, "…")
-            text = re.sub(rf"{re.escape(secret[:3])}[\w-]*[*.…]{{2,}}[\w-]*", "…", text)
-    return text
 
 
 def _refused(said: str, model: str) -> ModelRefused | None:

@@ -84,7 +84,7 @@ class Remote:
             The command's message.
         """
         view, name, number = str(fields.get("view", "")), str(fields.get("do")), str(fields.get("id", ""))
-        self._office.feed.heard()
+        self._office.feed.approvals.heard()
         try:
             result = await self._done(name, fields, (view, number))
         except ChatError as error:

@@ -86,7 +86,7 @@ async def approve(office: Office, fields: Fields) -> Result:
     verdict: Verdict = text_in(fields, "verdict")  # type: ignore[assignment]  # looked at in the next line
     if verdict not in get_args(Verdict):
         raise SettingsError(f"{verdict!r} is no answer. It is one of {', '.join(get_args(Verdict))}.")
-    if not office.feed.decide(text_in(fields, "call"), verdict):
+    if not office.feed.approvals.decide(text_in(fields, "call"), verdict):
         raise SettingsError("This call does not wait any more: it was answered, or stopped, or nobody was there.")
     return {}
 

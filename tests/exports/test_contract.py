@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import commonmark  # type: ignore[import-untyped]  # it has no types of its own, and none are published
 import nbformat
@@ -18,7 +19,10 @@ from selectolax.lexbor import LexborHTMLParser
 from chatnb.exports.base import Style
 from chatnb.exports.catalog import FORMATS
 from chatnb.exports.data import COLUMNS
-from chatnb.messages import Session
+from chatnb.exports.notebook import as_notebook
+from chatnb.grammar import parse_question
+from chatnb.messages import Session, Text
+from chatnb.options import Options
 from tests.exports import examples
 
 HOSTILE = examples.hostile_texts()
@@ -172,3 +176,19 @@ def test_data_is_data(sessions: list[Session]) -> None:
     rows = list(csv.reader(io.StringIO(exported("csv", sessions), newline="")))
     assert rows[0] == list(COLUMNS)
     assert len(rows) == 1 + sum(len(session.messages) for session in sessions)
+
+
+def test_a_question_in_a_notebook_has_the_options_that_it_was_asked_with() -> None:
+    options = parse_question(
+        "-m tiny -o seed=1 -t files -t mine -c df --no-think --no-history --system \"Be 'brief'.\""
+    )
+    asked, answer = examples.turn(1, "Why?", examples.said(Text("So."), model="tiny", options={"seed": 1}))
+    plain, more = examples.turn(2, "And?", examples.said(Text("So."), model="tiny"))
+    session = examples.session(replace(asked, chosen=options.chosen), answer, plain, more, system="Be kind.")
+
+    cells = json.loads("".join(as_notebook([session])))["cells"]
+
+    first, second = [cell["source"].partition("\n")[0] for cell in cells if cell["source"].startswith("%%chat")]
+    again = parse_question(first.removeprefix("%%chat"))
+    assert again == Options(option=(("seed", 1),), tools=("files",), think=False, history=False, system="Be 'brief'.")
+    assert second == "%%chat --system 'Be kind.'"

@@ -43,10 +43,15 @@ def test_the_forms_of_the_program_are_understood_too(host: str, url: str) -> Non
     assert address(host) == url
 
 
-@pytest.mark.parametrize("host", ["ftp://lab", "a b", "a:b:c", "user:secret@lab", "lab?x=1", "lab#x"])
+@pytest.mark.parametrize(
+    "host",
+    ["ftp://lab", "a b", "a:b:c", "u:secret@lab", "http://u:secret@lab", "ftp://secret@lab", "lab?x=1", "lab#x"],
+)
 def test_what_is_no_address_is_a_settings_error_that_shows_one(host: str) -> None:
-    with pytest.raises(SettingsError, match="http://"):
+    with pytest.raises(SettingsError, match="http://") as caught:
         address(host)
+
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

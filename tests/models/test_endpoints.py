@@ -1,6 +1,7 @@
 """Endpoints of the settings, and their keys: found where they are, refused where they are not, and nowhere else."""
 
 import asyncio
+import json
 import logging
 import sys
 import traceback
@@ -8,6 +9,7 @@ import types
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from traitlets import TraitError
@@ -66,6 +68,7 @@ KEYS: dict[str, Mapping[str, Any]] = {
     "in a header without a telling name": {"base_url": "gpu:8000", "headers": {"X-Lab": f"Bearer {KEY}"}},
     "in a placeholder": {"base_url": "gpu:8000", "headers": {"X-Lab": f"${{{KEY}}}"}},
     "in the address": {"base_url": f"http://me:{KEY}@gpu:8000"},
+    "in the path": {"base_url": f"https://gateway.example/{KEY}/v1"},
     "in the query": {"base_url": f"http://gpu:8000/v1?key={KEY}"},
     "under a name of its own": {"base_url": "gpu:8000", KEY: True},
     "alone": KEY,  # type: ignore[dict-item]  # what somebody may write all the same
@@ -219,8 +222,58 @@ TROUBLES: dict[str, Instruction] = {
     "event": Answer(ErrorLine(3, f"key {KEY} has no credit")),
     "reset": Answer(Reset(3)),
     "malformed": Answer(Malformed(3)),
+    "no JSON": Answer(Malformed(3, f"the key {KEY} is unknown".encode())),
+    "another form": Answer(Malformed(3, json.dumps({"choices": [{"delta": f"the key {KEY} is unknown"}]}).encode())),
     "well": Answer(),
 }
+
+
+SLASHED = "sk-lab/4f2a9c81d3e7zqvx=="
+SAID = "The key sk-lab\\/4f2a9c81d3e7zqvx\\u003d\\u003d is unknown"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f'401 No\r\nContent-Length: {len(SAID) + 26}\r\n\r\n{{"error": {{"message": "{SAID}"}}}}',
+        f'200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: {{"error": {{"message": "{SAID}"}}}}\n\n',
+        f"307 There\r\nContent-Length: 0\r\nLocation: /login?key={SLASHED}\r\n\r\n",
+        f"307 There\r\nContent-Length: 0\r\nLocation: /login?key={quote(SLASHED, safe='')}\r\n\r\n",
+    ],
+    ids=["refusal", "event", "address", "quoted address"],
+)
+async def test_a_key_that_is_repeated_in_another_spelling_is_not_shown(
+    answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAB_KEY", SLASHED)
+
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0]))
+        writer.write(f"HTTP/1.1 {answer}".encode())
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(respond, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        provider = OpenAIProvider(Endpoint("lab", f"http://127.0.0.1:{port}/v1", "LAB_KEY"))
+        trace = await trace_of(provider.model("tinychat"))
+
+    assert "…" in trace[1]
+    assert "zqvx" not in "".join(trace)
+
+
+@pytest.mark.parametrize("value", ["two\r\nX-Lines: zqvx", "zqvx\N{LATIN SMALL LETTER U WITH DIAERESIS}"])
+async def test_a_variable_that_no_header_can_hold_is_refused_and_not_repeated(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAB_KEY", value)
+    provider = OpenAIProvider(Endpoint("lab", "http://127.0.0.1:9/v1", headers=(("X-Api-Key", "${LAB_KEY}"),)))
+
+    trace = await trace_of(provider.model("tinychat"))
+
+    assert "The variable LAB_KEY of the environment" in trace[1]
+    assert "zqvx" not in "".join(trace)
 
 
 async def trace_of(model: Model) -> list[str]:

@@ -6,7 +6,7 @@ from email.utils import format_datetime
 import pytest
 
 from chatnb.errors import ModelBroken, ModelBusy, ModelError, ModelNotFound, ModelRefused, ModelTooLarge
-from chatnb.models.ollama_errors import not_found, of_message, of_pull, of_status
+from chatnb.models.ollama_errors import broken_off, not_found, of_message, of_pull, of_status
 
 HOST = "http://lab:11434"
 
@@ -107,3 +107,16 @@ def test_a_line_in_mid_stream_may_be_about_memory() -> None:
 )
 def test_a_failed_download_says_what_to_do(said: str, says: str) -> None:
     assert says in str(of_pull(said, "tinychat", HOST))
+
+
+def test_a_key_that_the_server_repeats_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_API_KEY", "4f2a9c81/d3e7zqvx")
+
+    errors = [
+        of(401, '{"error": "unknown key 4f2a9c81\\/d3e7zqvx"}'),
+        of_message("the key 4f2a9c81/d3e7zqvx has no credit", address=HOST, model="tinychat"),
+        broken_off(HOST, "it sent 4f2a9c81/d3e7zqvx"),
+    ]
+
+    assert all("…" in str(error) for error in errors)
+    assert not any("zqvx" in str(error) for error in errors)

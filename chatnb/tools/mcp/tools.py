@@ -12,7 +12,8 @@ from ..showing import plainly
 from ..tool import TIME_LIMIT_S, Tool
 from .base import McpFailed, McpServer
 from .connection import Connection
-from .definitions import Definition, marked, names_of
+from .definitions import Definition
+from .names import marked, names_of
 
 START_LIMIT_S = 60.0
 """Programs such as npx and uvx may have to be downloaded first."""
