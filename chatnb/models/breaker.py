@@ -12,6 +12,8 @@ COOL_S = 2.0
 MOST_S = 60.0
 """Each further failure in a row doubles that, up to here."""
 
+_DOUBLINGS = 10  # by then it is longer than that; a thousand would be no number of seconds any more
+
 
 class Breaker:
     """Whether a server is to be asked: a circuit breaker.
@@ -75,7 +77,8 @@ class Breaker:
 
     def fail(self, at_least_s: float = 0.0) -> None:
         """Note that it does not, or broke off; it may have said for how long it wants to be left alone."""
-        self._until_s = self._clock() + min(max(COOL_S * 2**self._failures, at_least_s), MOST_S)
+        cool_s = COOL_S * 2 ** min(self._failures, _DOUBLINGS)
+        self._until_s = self._clock() + min(max(cool_s, at_least_s), MOST_S)
         self._failures, self._is_tried = self._failures + 1, False
 
     def let_go(self) -> None:
