@@ -178,6 +178,7 @@ async def test_a_question_is_asked_with_what_it_mentions_and_what_is_attached(tm
         ({"do": "configure", "options": []}, "Options are names"),
         ({"do": "choose", "tools": ["nope"]}, "No tool is called 'nope'"),
         ({"do": "rename", "title": " "}, "needs a title"),
+        ({"do": "rename", "title": "x" * 1_234}, "at most 500 characters, and this has 1,234"),
         ({"do": "preview", "ref": "nope"}, "Nothing is called 'nope'"),
     ],
 )

@@ -172,7 +172,7 @@ async def test_a_session_that_a_kernel_takes_away_lets_everybody_go(tmp_path: Pa
         await rooms.look()
         await until(lambda: bool(line.closed))
 
-        assert line.closed.startswith("4410 This session is in the trash")
+        assert line.closed == "4410 This session is in the trash, or deleted."
         with pytest.raises(SessionNotFound):
             await rooms.admit(("ada", ""), info.id, "events", Line(), anything)
 
