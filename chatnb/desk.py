@@ -26,6 +26,7 @@ from .context.variables import VariablesSource
 from .errors import ChatInterrupted, SessionError, SettingsError
 from .grammar import HelpAsked, parse_line, parse_question
 from .handover import named, next_cells
+from .history import summary_in
 from .imprint import session_imprint
 from .listing import Said
 from .messages import TRASHED, Json, Message, Session, ToolCall
@@ -386,8 +387,16 @@ class Desk:
                 footer=settings.footer,
                 keeps_turn=settings.save,
                 session=ask.session,
+                made=partial(self._made_since, ask, self.chat.sessions.summaries),
             )
         return TerminalView(footer=settings.footer)
+
+    def _made_since(self, ask: Ask, count: int) -> Sequence[Message]:
+        """Return the summaries of a question's session since it was asked; `count` were made by then."""
+        if self.chat.sessions.summaries == count:  # no need to read a long session
+            return ()
+        said = self.chat.sessions.whole(ask.session.id).messages
+        return [message for message in said if summary_in(message) and message.id > ask.question.id]
 
     def _tell_notices(self) -> None:
         for notice in self.chat.sessions.store.notices():

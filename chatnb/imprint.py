@@ -4,9 +4,10 @@ Each output that shows a page of an answer has `metadata["chatnb"]`::
 
     {"version": 1, "turn": "20261121T094501123456-1f0c9a2b"}
 
-from the second page on with its number, and the last one holds the turn's messages, the question first, as wire.py writes them::
+from the second page on with its number, and the last one holds the turn's messages, the question first, as wire.py writes them, and what was made in between, such
+as a summary::
 
-    {"version": 1, "turn": ..., "page": 1, "session": "2026...", "messages": [...]}
+    {"version": 1, "turn": ..., "page": 1, "session": "2026...", "messages": [...], "made": [...]}
 
 Nothing is sent and saved twice, since all of it goes through IOPub. What follows from the rest is left out: session_id,
 turn_id, and whatever a reply shares with its question or derives from it (`_derived`). Where the session has more of its
@@ -48,7 +49,9 @@ def page_imprint(turn_id: str, page: int) -> dict[str, Json]:
     return {"version": VERSION, "turn": turn_id} | ({"page": page} if page else {})
 
 
-def turn_imprint(messages: Sequence[Message], pages: Sequence[str], session: Session | None = None) -> dict[str, Json]:
+def turn_imprint(
+    messages: Sequence[Message], pages: Sequence[str], session: Session | None = None, made: Sequence[Message] = ()
+) -> dict[str, Json]:
     """Return what the last output of a turn keeps.
 
     Parameters
@@ -59,6 +62,8 @@ def turn_imprint(messages: Sequence[Message], pages: Sequence[str], session: Ses
         The text/markdown of each output of the turn, the last one included.
     session
         What the turn was asked in, where nothing else in the notebook tells of it.
+    made
+        What was kept between the question and its answer, such as a summary of what no longer fitted.
     """
     question = messages[0]
     written = [to_json(message) for message in messages]
@@ -78,7 +83,7 @@ def turn_imprint(messages: Sequence[Message], pages: Sequence[str], session: Ses
                 part["shown"] = list(search.pieces(part.pop("text")))
     # Half of a character can neither be sent nor saved.
     written = json.loads(json.dumps(written, ensure_ascii=False).encode(errors="replace"))
-    return whole | {"messages": written}
+    return whole | {"messages": written} | ({"made": list(map(to_json, made))} if made else {})
 
 
 def session_imprint(session: Session, message: Message | None = None) -> dict[str, Json]:
@@ -141,10 +146,11 @@ def messages_of(outputs: Sequence[Mapping[str, Json]]) -> tuple[Message, ...]:
     if last is None:
         raise SettingsError("These outputs hold no answer of chatnb that came to its end. Run the cell again.")
     derived = _derived(last, last["messages"])
-    return tuple(
+    question, *replies = (
         message_from_json(values | _restored(message, pages))
         for values, message in zip(derived, last["messages"], strict=True)
     )
+    return (question, *map(message_from_json, last.get("made", ())), *replies)
 
 
 def turn_in(output: Mapping[str, Json]) -> str | None:

@@ -16,7 +16,7 @@ from .exports.base import Style, file_name, title
 from .exports.catalog import FORMATS, format_of
 from .exports.redaction import Redaction
 from .imports.files import read_sessions
-from .messages import ARCHIVED, Message, Session
+from .messages import ARCHIVED, TRASHED, Message, Session
 from .sessions import Sessions
 from .stores.disk import write_aside
 from .stores.tinydb import SAFE_ID
@@ -46,11 +46,20 @@ class Imported:
         How many of its messages were not there yet.
     is_new
         Whether the session was not there.
+    is_in_trash
+        Whether it is there, but in the trash, where it stays.
     """
 
     session: Session
     message_count: int
     is_new: bool
+    is_in_trash: bool = False
+
+    @property
+    def news(self) -> str:
+        """What is new, in words."""
+        told = f"{self.message_count} new" if self.message_count else "all there already"
+        return f"{told}, in the trash" if self.is_in_trash else told
 
 
 def export_sessions(
@@ -291,18 +300,19 @@ def _checked(session: Session, path: Path) -> Session:
 
 def _taken_in(sessions: Sessions, session: Session) -> Imported:
     try:
-        kept = {message.id for message in sessions.whole(session.id).messages}
+        there = sessions.whole(session.id)
     except SessionNotFound:
         try:
             sessions.store.create(session)
         except StoreError as error:
             try:  # another process may have taken it in at this moment
-                kept = {message.id for message in sessions.whole(session.id).messages}
+                there = sessions.whole(session.id)
             except SessionNotFound:
                 raise error from None
         else:
             return Imported(session, len(session.messages), is_new=True)
+    kept = {message.id for message in there.messages}
     missing = [message for message in session.messages if message.id not in kept]
     if missing:
         sessions.store.append(session.id, *missing)
-    return Imported(session, len(missing), is_new=False)
+    return Imported(session, len(missing), is_new=False, is_in_trash=there.state == TRASHED)

@@ -1,11 +1,13 @@
 """What every test may ask for, and the rule that nothing is skipped in CI."""
 
 import os
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 import pytest
+from _pytest._io import TerminalWriter
 
 from tests.kernel.kernels import Kernel, running_kernel
 from tests.llamacpp.server import LlamaServer
@@ -14,6 +16,27 @@ from tests.ollama.server import OllamaServer
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 Reporting: TypeAlias = Generator[None, Report, Report]
+
+
+@pytest.hookimpl(trylast=True)  # once there is a terminal to write to
+def pytest_configure(config: pytest.Config) -> None:
+    """Let interrupts through, which what a shell runs in the background ignores, and tell failures in CI at once."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if os.environ.get("CI") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(ToldAtOnce(config.get_terminal_writer()))
+
+
+class ToldAtOnce:
+    """Writes each failure when it is known: a run that is ended from outside never comes to its summary."""
+
+    def __init__(self, terminal: TerminalWriter) -> None:
+        self._terminal = terminal
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Write a failure."""
+        if report.failed:
+            self._terminal.line(f"\n--- {report.nodeid} failed ({report.when})\n{report.longreprtext}\n")
 
 
 @pytest.fixture(scope="session")

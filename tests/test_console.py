@@ -204,6 +204,7 @@ def test_a_conversation_is_not_held_in_a_pipe(tmp_path: Path) -> None:
     ("words", "told"),
     [
         (("nothing",), "There is no command 'nothing'. `chatnb -h` "),
+        (("Why is the sky blue?",), "A question stands behind `chatnb ask`. `chatnb -h` "),
         (("modles",), "There is no command 'modles'; did you mean `chatnb models`? `chatnb -h` "),
         (("--no-save", "models"), "A command stands first: `chatnb models ...`"),
         (("ask", "--into", "x", "Why?"), "--into. `chatnb ask -h` "),
@@ -289,10 +290,8 @@ def test_tools_of_mcp_servers_are_called_where_they_are_allowed_and_no_server_is
         words = ("ask", "-t", "reference_shout", "Shout.")
         result = run(*words, home=tmp_path, host=server.url, approve=approve)
 
-        told = server.chats[1].messages[-1]["content"]
-
     assert (result.returncode, result.stdout, result.stderr) == (0, "Done.\n", "")
-    assert read in told
+    assert read in server.chats[1].messages[-1]["content"]
     assert [child for child in children() if child.pid not in before] == []
 
 

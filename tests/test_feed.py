@@ -156,7 +156,7 @@ async def test_a_question_is_seen_at_once_and_its_answer_as_it_comes() -> None:
         assert front.state["live"]["question"]["text"] == "Why?"
         await until(lambda: "Because" in str(front.state["live"]["parts"]))
         assert front.state["entries"] == []
-        assert len(front.changes("blocks")) == 2
+        assert len(front.changes("blocks")) <= 2  # one, where the machine stood still meanwhile
         turn.cancel()
         await until(is_over(front))
         assert front.said == ["Why?", "Because"]

@@ -13,7 +13,7 @@ from chatnb.errors import ChatError, SettingsError
 from chatnb.exports.base import Style
 from chatnb.exports.catalog import FORMATS
 from chatnb.exports.redaction import Redaction
-from chatnb.messages import ARCHIVED, Context, Session, Text
+from chatnb.messages import ARCHIVED, TRASHED, Context, Session, Text
 from chatnb.sessions import Sessions
 from chatnb.stores.tinydb import TinyStore
 from chatnb.transfer import export_sessions, import_sessions
@@ -228,6 +228,17 @@ def test_one_chat_alone_in_its_file_is_read_too(sessions: Sessions, tmp_path: Pa
     [imported] = import_sessions(Sessions(TinyStore(tmp_path / "new")), tmp_path / "one.jsonl")
 
     assert [message.text for message in imported.session.messages] == ["Hello", "Hi."]
+
+
+def test_a_session_in_the_trash_stays_there_and_that_is_told(sessions: Sessions, tmp_path: Path) -> None:
+    info = sessions.all()[0]
+    export_sessions(sessions, tmp_path / "a.json", [info.id])
+    sessions.set_state(info, TRASHED)
+
+    [found] = import_sessions(sessions, tmp_path / "a.json")
+
+    assert found.news == "all there already, in the trash"
+    assert [each.id for each in sessions.all(TRASHED)] == [info.id]
 
 
 def test_what_a_search_finds_goes_into_one_file(sessions: Sessions, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def take_in(desk: Desk, words: Sequence[str]) -> Listing[Imported]:
     columns: dict[str, Callable[[Imported], str]] = {
         "title": lambda each: each.session.title,
         "messages": lambda each: str(len(each.session.messages)),
-        "new": lambda each: str(each.message_count) if each.message_count else "all there already",
+        "new": lambda each: each.news,
         "id": lambda each: each.session.id,
     }
     return Listing(found, columns, caption="`%chat open TITLE` goes on in one.", empty="No conversation is in it.")

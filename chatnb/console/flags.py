@@ -71,6 +71,8 @@ def _unknown(name: str, rest: Sequence[str]) -> str:
         return f"unrecognized arguments: {' '.join(rest)}"
     if rest[0] in COMMANDS:
         return f"a command stands first: `chatnb {rest[0]} ...`, then what it is told"
+    if rest[0].split()[1:]:  # as other programs are asked
+        return "a question stands behind `chatnb ask`"
     near = difflib.get_close_matches(rest[0], COMMANDS, n=1)
     return f"there is no command {rest[0]!r}" + (f"; did you mean `chatnb {near[0]}`?" if near else "")
 

@@ -58,7 +58,7 @@ def run(line: str, desk: Desk) -> object:
     try:
         return do([name, *words], desk, SLASH)
     except HelpAsked as asked:
-        return Said(str(asked).rstrip("\n"))
+        return Said(_as_typed(str(asked).rstrip("\n")))
 
 
 def show_help(desk: Desk, words: Sequence[str]) -> object:
@@ -67,7 +67,7 @@ def show_help(desk: Desk, words: Sequence[str]) -> object:
     if names and names != ["all"]:
         return do([names[0].removeprefix("/"), "--help"], desk, SLASH)
     listed = SLASH if names else _OWN
-    rows = [(f"/{name}", at_prompt(_first_line(command))) for name, command in listed.items()]
+    rows = [(f"/{name}", at_prompt(_as_typed(_first_line(command)))) for name, command in listed.items()]
     if not names:
         more = " ".join(name for name in SLASH if name not in _OWN)
         rows.append(("more", f"{more}: as in a notebook, with a slash. `/help all` says what they do."))
@@ -161,3 +161,8 @@ SLASH = {**_OWN, **{name: command for name, command in COMMANDS.items() if name 
 
 def _first_line(command: Command) -> str:
     return (command.__doc__ or "").splitlines()[0]
+
+
+def _as_typed(text: str) -> str:
+    """Return a text of `%chat`'s help with a slash before the commands that it names."""
+    return re.sub(r"`(\w+)(?=[` ])", lambda found: f"`/{found[1]}" if found[1] in SLASH else found[0], text)

@@ -44,6 +44,5 @@ def _import(parsed: argparse.Namespace) -> int:
     finally:
         chat.close()
     for each in found:
-        news = f"{each.message_count} new" if each.message_count else "all there already"
-        print(f"{printable(each.session.title)} ({len(each.session.messages)} messages, {news})")
+        print(f"{printable(each.session.title)} ({len(each.session.messages)} messages, {each.news})")
     return 0

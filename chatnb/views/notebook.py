@@ -11,13 +11,13 @@ first display with that of the saved notebook and sees no updates.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..events import Event
 from ..imprint import page_imprint, turn_imprint
-from ..messages import Json, Session
+from ..messages import Json, Message, Session
 from ..reply import Reply
 from .base import pace_s
 from .pages import PAGE_CHARS, Layout, Page
@@ -70,12 +70,22 @@ class NotebookView:
         Whether the outputs keep the turn in their metadata, beside what they show.
     session
         What is asked in; the outputs keep its title, too.
+    made
+        Returns what was kept in it between the question and its answer; the outputs keep that, too.
     """
 
     def __init__(
-        self, shell: Shell, *, is_live: bool, footer: bool, keeps_turn: bool = True, session: Session | None = None
+        self,
+        shell: Shell,
+        *,
+        is_live: bool,
+        footer: bool,
+        keeps_turn: bool = True,
+        session: Session | None = None,
+        made: Callable[[], Sequence[Message]] = tuple,
     ) -> None:
         self._shell, self._is_live, self._keeps_turn, self._session = shell, is_live, keeps_turn, session
+        self._made = made
         self._layout = Layout(PAGE_CHARS if is_live else None, has_figures=is_live and footer)
         self._reply = Reply()
         self._shown: list[_Output] = []
@@ -122,7 +132,7 @@ class NotebookView:
         if number < len(pages) - 1:
             return {"chatnb": page_imprint(asked.question.turn_id, number)}
         messages = (asked.question, *self._reply.messages())
-        return {"chatnb": turn_imprint(messages, [page.markdown for page in pages], self._session)}
+        return {"chatnb": turn_imprint(messages, [page.markdown for page in pages], self._session, self._made())}
 
     def _publish(self, number: int, data: dict[str, str], metadata: dict[str, Json]) -> None:
         """Show an output, or show it anew if anything about it changed."""

@@ -24,7 +24,7 @@ from ..markdown.cuts import boundaries
 from ..markdown.safe import whole_markdown
 from ..messages import ToolCall
 from ..reply import Reply
-from .keys import Keys
+from .screen import Lines, Screen, dim, markdown, red
 from .words import (
     asked_notes,
     call_line,
@@ -39,9 +39,7 @@ from .words import (
 )
 
 if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
-    from rich.live_render import LiveRender
-    from rich.segment import Segment
+    from rich.console import Console, RenderableType
 
 DROPPED = "The answer above broke off; it is asked for anew:"
 
@@ -72,14 +70,11 @@ class TerminalView:
         is_apart: bool = False,
     ) -> None:
         self._has_footer, self._hint, self._is_apart = footer, hint, is_apart
-        self._console = console
-        self._drawn: LiveRender | None = None
-        self._keys = Keys()
+        self._screen = Screen(console)
         self._reply = Reply()
         self._said = self._thought = ""  # the run of text or thoughts that is coming
         self._told = 0  # how much of it is printed for good, once control characters are gone
         self._calls: dict[str, ToolCall] = {}
-        self._lengths: list[int] = []  # of the lines that are drawn
         self._noted: set[str] = set()
         self._has_printed = self._has_told_round = self._is_closed = self._is_begun = False
 
@@ -88,7 +83,7 @@ class TerminalView:
         self._reply = reply
         if self._is_apart and not self._is_begun:
             self._is_begun = True
-            self._print("")
+            self._screen.print("")
         for event in events:
             self._take(event)
         if reply.finished is not None:
@@ -103,8 +98,7 @@ class TerminalView:
 
     def pause(self) -> None:
         """Take off the screen what is not for good, so that something else can be said there."""
-        self._wipe()
-        self._keys.show()
+        self._screen.release()
 
     def close(self) -> None:
         """Print what is left, how the answer ended, and the footer; and give the terminal back."""
@@ -119,9 +113,9 @@ class TerminalView:
         if ending:
             self._note(ending)
         if alarm := warning(self._reply):
-            self._print(_red(self._hint(printable(alarm))))
+            self._screen.print(red(self._hint(printable(alarm))))
         if self._is_begun:
-            self._print("")
+            self._screen.print("")
 
     def _take(self, event: Event) -> None:
         match event:
@@ -192,91 +186,37 @@ class TerminalView:
     def _print_block(self, block: str) -> None:
         if block.strip():
             if self._has_printed:
-                self._print("")
-            self._print(_Lines(_markdown(block)))
+                self._screen.print("")
+            self._screen.print(Lines(markdown(block)))
             self._has_printed = self._has_told_round = True
 
     def _print_thoughts(self, text: str) -> None:
         for line in text.splitlines():
             if line.strip():
-                self._print(_dim(line))
+                self._screen.print(dim(line))
                 self._has_printed = True
 
     def _note(self, text: str) -> None:
         if self._has_printed and self._has_told_round:
-            self._print("")
-        self._print(_dim(self._hint(printable(text))))
+            self._screen.print("")
+        self._screen.print(dim(self._hint(printable(text))))
         self._has_printed = True
-
-    def _print(self, renderable: RenderableType) -> None:
-        self._wipe()
-        self._screen().print(renderable)
 
     def _draw(self) -> None:
         """Draw what is open below what is printed, as much of its end as the screen has room for."""
-        from rich.console import Group  # noqa: PLC0415 - rich takes its time, and a notebook needs none of it
-        from rich.live_render import LiveRender  # noqa: PLC0415 - as above
-
-        console = self._screen()
-        if not console.is_terminal or console.is_dumb_terminal:
+        if not self._screen.can_draw:
             return
-        room = max(console.height - 4, 1)
+        room = self._screen.room
         open_text = printable(self._said or self._thought)[self._told :]
         shown: list[RenderableType] = []
         if self._thought:
-            shown.append(_Lines(_dim(open_text), room))
+            shown.append(Lines(dim(open_text), room))
         elif half := whole_markdown(open_text, is_final=False).strip("\n"):
-            shown += [*([""] if self._has_printed else []), _Lines(_markdown(half), room)]
-        shown += [_dim(f"{printable(call_line(call))} → …") for call in self._calls.values()]
+            shown += [*([""] if self._has_printed else []), Lines(markdown(half), room)]
+        shown += [dim(f"{printable(call_line(call))} → …") for call in self._calls.values()]
         if self._reply.status is not None:
-            shown.append(_dim(printable(status_line(self._reply.status))))
-        self._wipe()
-        self._keys.hide()
-        if shown:
-            self._drawn = LiveRender(Group(*shown), vertical_overflow="crop")
-            console.print(self._drawn, end="")
-            lines = console.render_lines(self._drawn, pad=False)
-            self._lengths = [sum(segment.cell_length for segment in line) for line in lines]
-
-    def _wipe(self) -> None:
-        """Take what is drawn off the screen."""
-        if self._drawn is None:
-            return
-        from rich.control import Control  # noqa: PLC0415 - as above
-        from rich.segment import ControlType  # noqa: PLC0415 - as above
-
-        console = self._screen()
-        console.control(self._drawn.position_cursor())
-        # Terminals break the lines anew when they become narrower; the few that cut them off lose a line or two above.
-        if broken := sum(max(length - 1, 0) // console.width for length in self._lengths):
-            console.control(Control(*[(ControlType.CURSOR_UP, 1), (ControlType.ERASE_IN_LINE, 2)] * broken))
-        self._drawn = None
-
-    def _screen(self) -> Console:
-        from rich.console import Console  # noqa: PLC0415 - as above
-
-        if self._console is None:
-            self._console = Console(highlight=False)
-        return self._console
-
-
-class _Lines:
-    """What something is rendered to, without the empty lines around it; of more than `room` lines the last."""
-
-    def __init__(self, whole: RenderableType, room: int | None = None) -> None:
-        self._whole, self._room = whole, room
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
-        from rich.segment import Segment  # noqa: PLC0415 - as above
-
-        lines = console.render_lines(self._whole, options, pad=False)
-        is_full = ["".join(segment.text for segment in line).strip() != "" for line in lines]
-        if not any(is_full):
-            return
-        lines = lines[is_full.index(True) : len(is_full) - is_full[::-1].index(True)]
-        for line in lines[-self._room :] if self._room else lines:
-            yield from line
-            yield Segment.line()
+            shown.append(dim(printable(status_line(self._reply.status))))
+        self._screen.draw(shown)
 
 
 def _blocks(text: str) -> Iterator[str]:
@@ -288,25 +228,3 @@ def _blocks(text: str) -> Iterator[str]:
             start = place
     if start < len(text):
         yield text[start:]
-
-
-def _markdown(text: str) -> RenderableType:
-    from markdown_it import MarkdownIt  # noqa: PLC0415 - as above
-    from rich.markdown import Markdown  # noqa: PLC0415
-
-    markdown = Markdown("", code_theme="ansi_dark", hyperlinks=False)
-    # rich leaves HTML out without a word; here it is text like any other.
-    markdown.parsed = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"]).parse(text)
-    return markdown
-
-
-def _dim(text: str) -> RenderableType:
-    from rich.text import Text  # noqa: PLC0415 - as above
-
-    return Text(text, style="dim")
-
-
-def _red(text: str) -> RenderableType:
-    from rich.text import Text  # noqa: PLC0415 - as above
-
-    return Text(text, style="bold red")

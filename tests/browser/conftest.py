@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from chatnb.labextension import install
 from tests.browser.canary import Canary, listening
 from tests.browser.driver import Lab, find_chromium, opened_lab, running_browser
 from tests.browser.server import LabServer
+
+# Five seconds are not enough on a machine that does other things as well.
+expect.set_options(timeout=20_000)
 
 
 # Playwright's loop stands in the way of async tests, so it ends with the module.

@@ -30,21 +30,29 @@ def test_a_running_cell_is_interrupted(lab: Lab) -> None:
 
 
 LINES = """
-import time
+import pathlib, time
 from IPython.display import Markdown, clear_output, display
 
 for n in (1, 20, 5):
     clear_output(wait=True)
     display(Markdown("line\\n\\n" * n))
-    time.sleep(0.5)
+    while not pathlib.Path(f"seen-{n}").exists():
+        time.sleep(0.01)
 """
+SEEN = {1: "times.length > 10", 20: "Math.max(...heights) > 300", 5: "heights.at(-1) < Math.max(...heights) - 100"}
+"""What tells in the browser's frames that so many lines were drawn."""
 
 
 def test_every_frame_of_an_output_is_seen(lab: Lab) -> None:
     lab.open_cells([LINES])
     lab.watch_frames(0)
 
-    lab.run(0)
+    lab.start(0)
+    for count, is_so in SEEN.items():
+        is_seen = f"() => {{ const {{times, heights}} = window.__chatnbProbe; return {is_so}; }}"
+        lab.page.wait_for_function(is_seen, timeout=60_000)
+        (lab.server.root / f"seen-{count}").touch()
+    lab.wait_idle()
 
     frames = lab.frames()
     assert max(frames.heights) > 300

@@ -196,6 +196,7 @@ def test_help_and_completion_know_every_command(terminal: Terminal) -> None:
     for name in ("help", "model", "session", "context", "tools", "undo", "again", "export", "clear", "exit", "pin"):
         assert re.search(rf"^/{name} +\w", shown, re.MULTILINE)
     assert "%chat" not in shown
+    assert "(`/hide` lists the numbers)" in " ".join(shown.split())
     for name in ("undo", "ask", "set"):
         assert f"usage: /{name}" in terminal.do(f"/help {name}")
 

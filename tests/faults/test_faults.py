@@ -29,7 +29,7 @@ import pytest
 
 from chatnb.events import Continued, FellBack, Retrying
 from chatnb.settings import RetryPolicy
-from tests.faults.answering import ask, failed
+from tests.faults.answering import SHORT_S, ask, failed
 from tests.faults.script import (
     OUT_OF_MEMORY,
     TEXT,
@@ -68,9 +68,8 @@ async def test_a_refused_connection_is_tried_again_and_then_says_where_and_what_
 
 
 async def test_a_server_that_comes_up_meanwhile_is_found() -> None:
-    patient = RetryPolicy(attempts=50, initial_delay_s=0.02, max_delay_s=0.02)
-    with FaultServer([Refuse(seconds=0.1), Answer()]) as server:
-        answered = await ask(server.url, retry=patient)
+    with FaultServer([Refuse(), Answer()]) as server:
+        answered = await ask(server.url, retrying=server.open)
 
     assert answered.shown_and_saved == TEXT
     assert answered.of(Retrying)
@@ -268,10 +267,11 @@ async def test_a_model_that_does_not_begin_has_stalled_and_is_not_asked_again() 
     with FaultServer([Answer(token_after_s=3600), Answer()]) as server:
         answered = await ask(server.url, timeout_s=0.05)
 
-        server.chats[0].wait_until_client_left()
+        for chat in server.chats:  # none if the machine stood still for so long before it was asked
+            chat.wait_until_client_left()
 
     failed(answered, "ModelStalled", "tinychat did not begin to answer within 0.05 s", "--timeout")
-    assert len(server.chats) == 1
+    assert len(server.chats) <= 1
 
 
 async def test_a_server_that_does_not_even_reply_has_stalled() -> None:
@@ -284,7 +284,7 @@ async def test_a_server_that_does_not_even_reply_has_stalled() -> None:
 @pytest.mark.usefixtures("anywhere")
 async def test_a_stall_in_mid_stream_is_gone_on_from_on_a_new_connection() -> None:
     with FaultServer([Answer(Stall(20)), Answer()]) as server:
-        answered = await ask(server.url, stall_s=0.05)
+        answered = await ask(server.url, stall_s=SHORT_S)
 
         server.chats[0].wait_until_client_left()
 
@@ -318,7 +318,7 @@ async def test_a_server_that_is_restarted_in_mid_answer_is_gone_on_with_when_it_
 )
 async def test_the_second_model_answers_when_the_first_cannot(instruction: Instruction) -> None:
     with FaultServer({"large": [instruction], "small": [Answer()]}) as server:
-        answered = await ask(server.url, model="large,small", timeout_s=0.2)
+        answered = await ask(server.url, model="large,small", timeout_s=SHORT_S)
 
     assert answered.shown_and_saved == TEXT
     assert answered.saved[-1].model == "small"

@@ -24,14 +24,14 @@ a break after a reason              nothing happens
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 
 from chatnb.events import Continued, FellBack, Retrying
 from chatnb.settings import RetryPolicy
-from tests.faults.answering import QUICK, Answered, ask, failed
+from tests.faults.answering import QUICK, SHORT_S, Answered, ask, failed
 from tests.faults.script import (
     OUT_OF_MEMORY,
     TEXT,
@@ -82,10 +82,11 @@ async def ask_lab(
     retry: RetryPolicy = QUICK,
     timeout_s: float = 20,
     stall_s: float = 20,
+    retrying: Callable[[], None] = lambda: None,
 ) -> Answered:
     """Ask a server as the endpoint `lab`."""
     endpoint = endpoint_of(server, continues=continues)
-    return await ask("", model, retry=retry, timeout_s=timeout_s, stall_s=stall_s, endpoint=endpoint)
+    return await ask("", model, retry=retry, timeout_s=timeout_s, stall_s=stall_s, endpoint=endpoint, retrying=retrying)
 
 
 @pytest.mark.usefixtures("anywhere")
@@ -97,11 +98,11 @@ async def test_a_refused_connection_is_tried_again_and_then_says_where() -> None
 
 
 async def test_a_server_that_comes_up_meanwhile_is_found() -> None:
-    patient = RetryPolicy(attempts=50, initial_delay_s=0.02, max_delay_s=0.02)
-    with FaultServer([Refuse(seconds=0.1), Answer()]) as server:
-        answered = await ask_lab(server, retry=patient)
+    with FaultServer([Refuse(), Answer()]) as server:
+        answered = await ask_lab(server, retrying=server.open)
 
     assert answered.shown_and_saved == TEXT
+    assert answered.of(Retrying)
 
 
 async def test_a_name_that_nobody_has_is_tried_again_and_then_named() -> None:
@@ -268,15 +269,16 @@ async def test_a_model_that_does_not_begin_has_stalled_and_is_not_asked_again() 
     with FaultServer([Answer(token_after_s=3600), Answer()]) as server:
         answered = await ask_lab(server, timeout_s=0.05)
 
-        server.chats[0].wait_until_client_left()
+        for chat in server.chats:  # none if the machine stood still for so long before it was asked
+            chat.wait_until_client_left()
 
     failed(answered, "ModelStalled", "lab:tinychat did not begin to answer within 0.05 s")
-    assert len(server.chats) == 1
+    assert len(server.chats) <= 1
 
 
 async def test_a_stall_in_mid_stream_is_gone_on_from() -> None:
     with FaultServer([Answer(Stall(20)), Answer()]) as server:
-        answered = await ask_lab(server, stall_s=0.3)
+        answered = await ask_lab(server, stall_s=SHORT_S)
 
     assert answered.shown_and_saved == TEXT
     assert len(answered.of(Continued)) == 1
@@ -307,7 +309,7 @@ async def test_a_server_that_is_restarted_in_mid_answer_is_gone_on_with_when_it_
 )
 async def test_the_second_model_answers_when_the_first_cannot(instruction: Instruction) -> None:
     with FaultServer({"large": [instruction], "small": [Answer()]}) as server:
-        answered = await ask_lab(server, "lab:large,lab:small", timeout_s=0.3)
+        answered = await ask_lab(server, "lab:large,lab:small", timeout_s=SHORT_S)
 
     assert answered.shown_and_saved == TEXT
     assert answered.saved[-1].model == "lab:small"

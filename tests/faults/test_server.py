@@ -31,6 +31,8 @@ from tests.faults.script import (
 from tests.faults.server import FaultServer
 
 QUESTION = [{"role": "user", "content": "What is the mean?"}]
+PATIENCE_S = 1
+"""For what is to come, on a machine that may stand still for a moment, before what does not come is given up."""
 
 
 def said(
@@ -160,8 +162,10 @@ def test_a_stall_before_the_head_and_before_the_first_token() -> None:
     body = {"model": "tinychat", "messages": QUESTION}
     with FaultServer([Answer(head_after_s=60), Answer(token_after_s=60)]) as server:
         with pytest.raises(httpx.ReadTimeout):
-            httpx.post(f"{server.url}/api/chat", json=body, timeout=0.2)
-        with httpx.stream("POST", f"{server.url}/api/chat", json=body, timeout=0.2) as reply:
+            httpx.post(f"{server.url}/api/chat", json=body, timeout=httpx.Timeout(10, read=0.2))
+        with httpx.stream(
+            "POST", f"{server.url}/api/chat", json=body, timeout=httpx.Timeout(10, read=PATIENCE_S)
+        ) as reply:
             assert reply.status_code == 200
             with pytest.raises(httpx.ReadTimeout):
                 reply.read()
@@ -170,7 +174,7 @@ def test_a_stall_before_the_head_and_before_the_first_token() -> None:
 def test_a_stall_in_mid_stream_goes_on_or_lasts() -> None:
     with FaultServer([Answer(Stall(5, seconds=0.1)), Answer(Stall(5))]) as server:
         whole = "".join(said(server))
-        heard, _ = heard_until(httpx.ReadTimeout, server, timeout_s=0.2)
+        heard, _ = heard_until(httpx.ReadTimeout, server, timeout_s=PATIENCE_S)
 
     assert whole == TEXT
     assert heard == tokens_of(TEXT)[:5]
@@ -197,12 +201,11 @@ def test_a_port_can_be_closed_from_the_beginning() -> None:
 
 
 def test_a_restart_breaks_the_answer_and_comes_back() -> None:
-    with FaultServer([Answer(Restart(5, seconds=0.3)), Answer()]) as server:
+    with FaultServer([Answer(Restart(5, seconds=PATIENCE_S)), Answer()]) as server:
         heard, _ = heard_until(httpx.ReadError, server)
         with pytest.raises(httpx.ConnectError):
             list(said(server))
-        time.sleep(0.5)
-        again = "".join(said(server))
+        again = "".join(said(server)) if _answers_within(server, 20) else ""
 
     assert heard == tokens_of(TEXT)[:5]
     assert again == TEXT
@@ -298,7 +301,8 @@ def test_it_runs_as_a_process_of_its_own_at_its_rate() -> None:
         (exchange,) = [each for each in server.exchanges() if each["path"] == "/api/chat"]
 
     assert parts[-1].eval_count == 100
-    assert exchange["last_token_at"] - exchange["first_token_at"] >= 99 / 500 - 0.002
+    # Not from the first token on: that one may be late, and those after it are not for that.
+    assert exchange["last_token_at"] - exchange["asked_at"] >= 99 / 500 - 0.002
 
 
 def _answers_within(server: FaultServer, seconds: float) -> bool:

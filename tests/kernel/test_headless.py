@@ -17,7 +17,8 @@ from tests.faults.script import Answer
 from tests.faults.server import FaultServer
 from tests.kernel.kernels import running_kernel
 
-pytestmark = pytest.mark.kernel
+# Each test starts several kernels and programs, one after the other.
+pytestmark = [pytest.mark.kernel, pytest.mark.timeout(400)]
 
 TEXT = "# Findings\n\n" + "The **mean** lies above the median.\n\n" * 700  # beyond one page of a live cell
 
@@ -61,7 +62,7 @@ def test_every_runner_gets_the_same_single_display(
     for name, value in {"OLLAMA_HOST": server.url, "CHATNB_MODEL": "tinychat", "CHATNB_HOME": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
     document = nbformat.read(notebook, as_version=4)
-    NotebookClient(document).execute()
+    NotebookClient(document, timeout=100).execute()
     nbformat.write(document, tmp_path / "client.ipynb")
     shown["nbclient"] = data_of(tmp_path / "client.ipynb")
 

@@ -124,7 +124,8 @@ def test_a_real_model_calls_a_tool_after_a_yes_to_the_exact_call_and_answers_wit
 
         yes = kernel.run(question, answers=["y"])
         answer = kernel.value("answer")
-        refused = kernel.run(question, headless=True)
+        # What it says of a refusal nobody taught it: it would go on until something stops it.
+        refused = kernel.run(question.replace(" --into answer", " -o num_predict=100"), headless=True)
 
     assert yes.status == "ok", yes.error
     assert 'reference_shout(word="hello") ' in yes.prompts[0]

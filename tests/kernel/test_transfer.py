@@ -86,13 +86,17 @@ def test_a_store_that_was_deleted_comes_back_from_a_notebook_byte_for_byte(home:
         "%chat archive",
         "%%chat -s summed\nHello",
         "%%chat -s summed --summary\nWe greeted each other.",
+        "%chat new Long\n%config ChatConfig.compact = True\n%config ChatConfig.max_context = 2048",
+        "%%chat\n" + "word " * 1_200,
+        "%%chat\n" + "word " * 1_200,
     )
     before = stored(home)
     shutil.rmtree(home)
 
     again = executed(tmp_path / "again.ipynb", "%load_ext chatnb", "%chat import talk.ipynb", "%chat import talk.ipynb")
 
-    assert len(before) == 6
+    assert len(before) == 7
+    assert b"Summary" in max(before.items())[1]
     assert stored(home) == before
     assert "all there already" in again.cells[2].outputs[0]["data"]["text/plain"]
 

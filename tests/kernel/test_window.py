@@ -78,15 +78,18 @@ def test_the_window_that_was_asked_for_is_the_one_that_the_server_loads(
         assert loaded_windows(ollama_server)[-1] == num_ctx
 
 
-def test_ten_questions_of_a_session_load_the_model_at_most_twice(kernel: Kernel, ollama_server: OllamaServer) -> None:
+def test_questions_that_outgrow_the_window_load_the_model_at_most_twice(
+    kernel: Kernel, ollama_server: OllamaServer
+) -> None:
     kernel.run(
         "%ask -o num_ctx=512 --no-save What is the capital of France?"
     )  # so that another window has to be loaded
     kernel.run("%chat new")
     before = loads(ollama_server)
 
-    for number in range(10):
-        run = kernel.run(f"%%chat\n{'A few words more. ' * 12 * number}\nWhat is the capital of France?")
+    for count in (0, 24, 48, 72, 108):
+        run = kernel.run(f"%%chat\n{'A few words more. ' * count}\nWhat is the capital of France?")
         assert "Paris" in page(run)
 
+    assert "left out" in page(run)
     assert loads(ollama_server) - before <= 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from tests.kernel.iopub import Published
 from tests.kernel.kernels import Kernel
@@ -28,6 +28,7 @@ class View:
         self.kernel, self.comm_id, self.name, self.subshell = kernel, comm_id, name, subshell
         self.seen = Seen()
         self._count = self._skipped = 0
+        self._sent: list[str] = []
 
     def send(self, do: str, **fields: Any) -> str:
         """Send a command, and return its id."""
@@ -39,13 +40,14 @@ class View:
     def post(self, content: Any) -> None:
         """Send any message."""
         data = {"method": "custom", "content": content}
-        self.kernel.send_comm(self.comm_id, data, subshell=self.subshell)
+        self._sent.append(self.kernel.send_comm(self.comm_id, data, subshell=self.subshell))
 
     def call(self, do: str, timeout_s: float = 30, **fields: Any) -> Json:
         """Send a command, and return what it is answered."""
         command_id = self.send(do, **fields)
         found = self.wait_for(lambda message: message.get("id") == command_id and self.is_mine(message), timeout_s)
-        assert found is not None, f"{do} was not answered within {timeout_s} s"
+        if found is None:
+            self._fail(f"{do} was not answered within {timeout_s} s")
         return found
 
     def hello(self, timeout_s: float = 30) -> Seen:
@@ -54,7 +56,8 @@ class View:
         self.send("hello")
         end_at = time.monotonic() + timeout_s
         while sum(self._is_snapshot(message) for message in self.messages()) == count:
-            assert time.monotonic() < end_at, f"There was no snapshot within {timeout_s} s"
+            if time.monotonic() > end_at:
+                self._fail(f"There was no snapshot within {timeout_s} s")
             self.kernel.iopub.wait_for(lambda _: False, 0.02)
         return self.look()
 
@@ -84,7 +87,8 @@ class View:
             state = self.look().state
             if state and is_so(state):
                 return state
-            assert time.monotonic() < end_at, f"This was seen last: {state}"
+            if time.monotonic() > end_at:
+                self._fail(f"This was seen last: {state}")
             self.kernel.iopub.wait_for(lambda _: False, 0.05)
 
     def wait_for(self, matches: Callable[[Json], bool], timeout_s: float = 30) -> Json | None:
@@ -105,6 +109,12 @@ class View:
     def is_mine(self, message: Mapping[str, Any]) -> bool:
         """Whether a message is for this view."""
         return message.get("view") == self.name
+
+    def _fail(self, why: str) -> NoReturn:
+        """Raise OverlookedError if the kernel has not begun with all that was sent, else AssertionError."""
+        for request in self._sent:
+            self.kernel.expect_begun(request)
+        raise AssertionError(why)
 
     def _is_snapshot(self, message: Mapping[str, Any]) -> bool:
         return message["kind"] == "snapshot" and self.is_mine(message)

@@ -31,7 +31,8 @@ PROTOCOL: Json = json.loads(ENABLED.with_name("protocol.json").read_text())
 PEOPLE = """
 c.ServerApp.identity_provider_class = "tests.server.people.People"
 c.ServerApp.authorizer_class = "tests.server.people.Rights"
-c.ServerApp.tornado_settings = {"ws_ping_interval": 500}  # milliseconds
+# milliseconds; a test that is busy with one client does not read what comes for the others
+c.ServerApp.tornado_settings = {"ws_ping_interval": 500, "ws_ping_timeout": 600_000}
 """
 
 
