@@ -73,7 +73,7 @@ class Breaker:
 
     def succeed(self) -> None:
         """Note that the server answers."""
-        self._failures, self._is_tried = 0, False
+        self._failures, self._until_s, self._is_tried = 0, 0.0, False
 
     def fail(self, at_least_s: float = 0.0) -> None:
         """Note that it does not, or broke off; it may have said for how long it wants to be left alone.
