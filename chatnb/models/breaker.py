@@ -74,9 +74,15 @@ class Breaker:
         self._failures, self._is_tried = 0, False
 
     def fail(self, at_least_s: float = 0.0) -> None:
-        """Note that it does not, or broke off; it may have said for how long it wants to be left alone."""
-        self._until_s = self._clock() + min(max(COOL_S * 2**self._failures, at_least_s), MOST_S)
-        self._failures, self._is_tried = self._failures + 1, False
+        """Note that it does not, or broke off; it may have said for how long it wants to be left alone.
+
+        Asks that fail while it is left alone anyway, as those that were there at once, are one failure.
+        """
+        if self.state != "open":
+            at_least_s = max(COOL_S * 2**self._failures, at_least_s)
+            self._failures += 1
+        self._until_s = max(self._until_s, self._clock() + min(at_least_s, MOST_S))
+        self._is_tried = False
 
     def let_go(self) -> None:
         """Note that an ask ended without telling how the server is."""

@@ -147,6 +147,21 @@ def test_a_breaker_lets_one_ask_find_out_and_waits_twice_as_long_after_each_fail
     assert breaker.wait_s == COOL_S
 
 
+def test_asks_that_fail_together_are_one_failure() -> None:
+    now_s = 0.0
+    breaker = Breaker(lambda: now_s)
+    for _ in range(4):
+        breaker.fail()
+    waits = [breaker.wait_s]
+    breaker.fail(7.0)
+    waits.append(breaker.wait_s)
+    now_s = 7.0
+    breaker.fail()
+    waits.append(breaker.wait_s)
+
+    assert waits == [COOL_S, 7.0, 2 * COOL_S]
+
+
 @pytest.mark.parametrize("error", [ModelRefused("no"), ModelNotFound("none")])
 def test_what_is_wrong_with_the_ask_does_not_make_a_server_dead(error: ModelError) -> None:
     host = Host("a", Memory())
