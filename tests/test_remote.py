@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
+import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from chatnb.feed.session import Feed
 from chatnb.messages import TRASHED, Context, Image, ToolCall
 from chatnb.models.scripted import ScriptedModel, Step
 from chatnb.remote import COMMANDS, Remote
+from chatnb.remote import server as server_commands
 from chatnb.settings import Settings
 from chatnb.sources import outside
 from chatnb.stores.memory import MemoryStore
@@ -179,6 +181,7 @@ async def test_a_question_is_asked_with_what_it_mentions_and_what_is_attached(tm
         ({"do": "configure", "options": []}, "Options are names"),
         ({"do": "choose", "tools": ["nope"]}, "No tool is called 'nope'"),
         ({"do": "rename", "title": " "}, "needs a title"),
+        ({"do": "rename", "title": "x" * 1_234}, "at most 500 characters, and this has 1,234"),
         ({"do": "preview", "ref": "nope"}, "Nothing is called 'nope'"),
     ],
 )
@@ -556,6 +559,18 @@ async def test_what_a_session_is_set_to_counts_for_every_surface(tmp_path: Path)
         assert here.state["session"]["options"] == {"temperature": 0}
         stored = here.chat.sessions.store.load(here.chat.sessions.current.id)
         assert (stored.system, stored.options, stored.think) == ("Be brief.", {"temperature": 0}, False)
+
+
+async def test_a_server_that_never_lists_its_models_is_not_waited_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_commands, "LIST_S", 0.01)
+    async with room(tmp_path) as here:
+        with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, and that is all
+            here.config.host = f"127.0.0.1:{silent.getsockname()[1]}"
+            answer = await here.call("models")
+
+    assert "did not list its models within 0.01 s" in answer["error"]
 
 
 async def test_the_models_of_the_server_are_listed(tmp_path: Path) -> None:
