@@ -142,6 +142,11 @@ def test_a_breaker_lets_one_ask_find_out_and_waits_twice_as_long_after_each_fail
 
     assert waits == [min(MOST_S, COOL_S * 2**n) for n in range(8)]
     assert breaker.allows
+    for _ in range(2_000):  # a server that is dead for a day and a half
+        breaker.fail()
+        now_s += breaker.wait_s
+    breaker.fail()
+    assert breaker.wait_s == MOST_S
     breaker.succeed()
     breaker.fail()
     assert breaker.wait_s == COOL_S
