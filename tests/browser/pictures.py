@@ -32,12 +32,13 @@ WHOLE = ("answer",)
 """Of these the window is shown, of the others the panel."""
 
 
-def answer(_: Lab, panel: Locator) -> None:
+def answer(lab: Lab, panel: Locator) -> None:
     """Put the code of an answer into new cells."""
     ask(panel, "Write two code blocks.")
     panel.locator("article").last.hover()
     panel.get_by_role("button", name="Put all 2 code blocks into new cells below").click()
-    panel.scroll_into_view_if_needed()
+    lab.page.locator(".jp-Cell").last.scroll_into_view_if_needed()
+    panel.locator("article").last.scroll_into_view_if_needed()
 
 
 def context(_: Lab, panel: Locator) -> None:
