@@ -31,7 +31,7 @@ def pytest_in(folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "."],
         cwd=folder,
-        env={**quiet, "PYTHONPATH": str(ROOT), **env},
+        env={**quiet, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **env},
         capture_output=True,
         text=True,
         timeout=60,
