@@ -9,6 +9,7 @@ from html import escape
 from typing import Generic, TypeVar, overload
 
 from .messages import Json
+from .printing import printable
 
 T = TypeVar("T")
 
@@ -31,12 +32,12 @@ class Said:
     kept: Mapping[str, Json] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        return self.text
+        return printable(self.text)
 
     @property
     def bundle(self) -> Bundle:
         """What an output has of it: by MIME type, and the metadata."""
-        return {"text/plain": self.text, "text/html": f"<p>{_prose(self.text)}</p>"}, dict(self.kept)
+        return {"text/plain": repr(self), "text/html": f"<p>{_prose(self.text)}</p>"}, dict(self.kept)
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
         return self.bundle
@@ -98,14 +99,16 @@ class Listing(Sequence[T], Generic[T]):
 
     @property
     def rows(self) -> list[list[str]]:
-        """The cells as text, each on one line."""
-        return [[" ".join(show(item).split()) for show in self._columns.values()] for item in self._items]
+        """The cells as text, each on one line, and harmless to a terminal."""
+        return [[printable(" ".join(show(item).split())) for show in self._columns.values()] for item in self._items]
 
     def __repr__(self) -> str:
         if not self._items:
             return self.empty
         lines = zip(*map(_as_text, self.shown), strict=True)
-        return "\n".join([*([self.caption] if self.caption else []), *("  ".join(line).rstrip() for line in lines)])
+        return "\n".join(
+            [*([printable(self.caption)] if self.caption else []), *("  ".join(line).rstrip() for line in lines)]
+        )
 
     @property
     def bundle(self) -> Bundle:

@@ -8,11 +8,16 @@ from typing import TypeAlias, TypeVar
 
 import pytest
 from _pytest._io import TerminalWriter
+from hypothesis import HealthCheck, settings
 
 from tests.kernel.kernels import Kernel, running_kernel
 from tests.llamacpp.server import LlamaServer
 from tests.ollama.finding import NoOllamaError, find
 from tests.ollama.server import OllamaServer
+
+# No law is timed: a busy machine is no broken law.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 Reporting: TypeAlias = Generator[None, Report, Report]

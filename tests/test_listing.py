@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatnb.listing import Listing, size
+from chatnb.listing import Listing, Said, size
 
 
 def test_a_listing_is_the_sequence_of_its_values() -> None:
@@ -60,3 +60,10 @@ def test_without_values_it_says_what_to_do() -> None:
 
 def test_sizes_are_told_as_disks_are_sold() -> None:
     assert [size(n) for n in (0, 999, 1_000, 2_500_000_000_000)] == ["0 B", "999 B", "1.0 kB", "2.5 TB"]
+
+
+def test_what_was_said_gives_no_orders_to_a_terminal() -> None:
+    title = "Plans\x1b]0;owned\x07\x1b[2J"
+
+    assert repr(Listing([title], {"title": str}, caption=title)).split() == ["Plans", "title", "Plans"]
+    assert Said(title).bundle[0]["text/plain"] == "Plans"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
+import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from chatnb.feed.session import Feed
 from chatnb.messages import TRASHED, Context, Image, ToolCall
 from chatnb.models.scripted import ScriptedModel, Step
 from chatnb.remote import COMMANDS, Remote
+from chatnb.remote import server as server_commands
 from chatnb.settings import Settings
 from chatnb.sources import outside
 from chatnb.stores.memory import MemoryStore
@@ -36,16 +38,19 @@ T = TypeVar("T")
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
 
 
-class Failed:
-    """Where cell 7 has failed."""
+class Failures:
+    """Where some cells have failed."""
 
     kinds = ("error",)
+
+    def __init__(self, *cells: int) -> None:
+        self._cells = cells
 
     def read(self, reference: Reference) -> Reading:
         return Reading((Context.of("error", "ZeroDivisionError", str(reference)),))
 
     def names(self) -> Iterable[str]:
-        return ["error", "error:7"]
+        return [f"error:{cell}" for cell in self._cells]
 
 
 class Room:
@@ -176,6 +181,7 @@ async def test_a_question_is_asked_with_what_it_mentions_and_what_is_attached(tm
         ({"do": "configure", "options": []}, "Options are names"),
         ({"do": "choose", "tools": ["nope"]}, "No tool is called 'nope'"),
         ({"do": "rename", "title": " "}, "needs a title"),
+        ({"do": "rename", "title": "x" * 1_234}, "at most 500 characters, and this has 1,234"),
         ({"do": "preview", "ref": "nope"}, "Nothing is called 'nope'"),
     ],
 )
@@ -555,6 +561,18 @@ async def test_what_a_session_is_set_to_counts_for_every_surface(tmp_path: Path)
         assert (stored.system, stored.options, stored.think) == ("Be brief.", {"temperature": 0}, False)
 
 
+async def test_a_server_that_never_lists_its_models_is_not_waited_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_commands, "LIST_S", 0.01)
+    async with room(tmp_path) as here:
+        with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, and that is all
+            here.config.host = f"127.0.0.1:{silent.getsockname()[1]}"
+            answer = await here.call("models")
+
+    assert "did not list its models within 0.01 s" in answer["error"]
+
+
 async def test_the_models_of_the_server_are_listed(tmp_path: Path) -> None:
     async with room(tmp_path) as here:
         here.config.model = "scripted:demo"
@@ -673,11 +691,19 @@ async def test_answers_whose_variables_have_changed_are_stale(tmp_path: Path) ->
 
 async def test_first_questions_fit_what_is_there(tmp_path: Path) -> None:
     async with room(tmp_path) as here:
-        here.sources.append(Failed())
+        here.sources.append(Failures(7, 3))
         starters = (await here.call("suggest"))["starters"]
 
         assert {"text": "What went wrong in cell 7, and how do I mend it?", "refs": ["error"]} in starters
         assert {"text": "What is in price, and what could I ask of it?", "refs": ["price"]} in starters
+
+
+async def test_where_nothing_has_failed_nobody_is_asked_what_went_wrong(tmp_path: Path) -> None:
+    async with room(tmp_path) as here:
+        here.sources.append(Failures())
+        starters = (await here.call("suggest"))["starters"]
+
+        assert [starter["refs"] for starter in starters] == [["price"]]
 
 
 async def test_earlier_entries_come_when_asked_for(tmp_path: Path) -> None:

@@ -11,9 +11,10 @@ from typing import Self, TextIO
 from ..errors import SessionError, SettingsError
 from ..exports.base import about, sendable, speaker, title, when
 from ..messages import Context, Image, Message, Session, ToolCall
+from ..printing import printable
 from ..sessions import Sessions
 from ..turn import Turn
-from ..views.words import call_line, mark, printable
+from ..views.words import call_line, mark
 
 _APPENDING = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 

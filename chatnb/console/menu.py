@@ -8,8 +8,9 @@ from prompt_toolkit.shortcuts import choice
 
 from ..errors import ChatInterrupted, SessionNotFound
 from ..messages import SessionInfo
+from ..printing import printable
 from ..sessions import Sessions
-from ..views.words import printable, shortened
+from ..views.words import shortened
 
 _LISTED = 20
 _BESIDE = 8  # columns of the mark and the number of an entry

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..listing import Listing, is_numeric
-from ..views.words import printable
+from ..printing import printable
 
 _BETWEEN = 2  # columns of the screen between two of a table
 _LONGEST = 32  # characters of a word that is not broken to make room
@@ -42,7 +42,7 @@ def show(value: object, hint: Callable[[str], str], console: Console | None = No
         return
     if value.caption:
         console.print(Text(hint(printable(value.caption)), style="dim"))
-    columns = [[printable(hint(cell) if value.is_ours else cell) for cell in column] for column in value.shown]
+    columns = [[hint(cell) if value.is_ours else cell for cell in column] for column in value.shown]
     needed = [max(map(_least, column)) for column in columns]
     room = console.width - _BETWEEN * (len(columns) - 1)
     if sum(needed) > room:

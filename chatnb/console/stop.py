@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from ..folders import data_folder
+from ..printing import printable
 from ..stopping import RUN, stop_all
-from ..views.words import printable
 from .opening import configured
 
 

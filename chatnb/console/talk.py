@@ -18,9 +18,9 @@ from ..errors import ChatError, ChatInterrupted, SettingsError
 from ..folders import data_folder
 from ..grammar import options_of, parse_question
 from ..options import Options
+from ..printing import printable
 from ..settings import Settings
 from ..views.terminal import TerminalView
-from ..views.words import printable
 from . import desk_command
 from .ask import ask
 from .hints import at_prompt

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
+from ..printing import printable
 from ..sources import ask_user, nobody
 from ..transfer import chosen_in, export_sessions, import_sessions
-from ..views.words import printable
 from .opening import chat_here, configured
 
 

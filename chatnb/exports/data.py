@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from ..history import summary_in, turns_of
 from ..messages import Context, Image, Json, Message, Session, Thinking, ToolCall, ToolResult
 from ..models.fenced import spoken
-from ..views.words import call_line, printable
+from ..printing import printable
+from ..views.words import call_line
 from ..wire import VERSION, to_json
 from .base import Style, about, sendable, speaker, title, when
 

@@ -8,7 +8,8 @@ from html import escape
 
 from ..markdown.html import stylesheet, to_html
 from ..messages import Context, Image, Message, Part, Session, Text, Thinking, ToolCall, ToolResult
-from ..views.words import call_line, printable, thought
+from ..printing import printable
+from ..views.words import call_line, thought
 from .base import Style, about, speaker, title, when
 from .markdown import PICTURES
 

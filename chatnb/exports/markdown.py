@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from ..markdown.safe import safe_markdown, whole_markdown
 from ..messages import Context, Image, Message, Part, Session, Text, Thinking, ToolCall, ToolResult
-from ..views.words import call_line, printable
+from ..printing import printable
+from ..views.words import call_line
 from .base import Style, about, sendable, speaker, title, when
 
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})

@@ -25,9 +25,9 @@ from ..markdown.fences import Fence, pieces, unified
 from ..markdown.safe import code_blocks, safe_markdown
 from ..messages import Context, Image, Json, Message, Part, Session, Text
 from ..options import Options
+from ..printing import printable
 from ..views.notebook import bundle
 from ..views.pages import Layout, folded
-from ..views.words import printable
 from ..wire import VERSION, to_json
 from .base import Style, about, speaker, title
 from .markdown import PICTURES, literal

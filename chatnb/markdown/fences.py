@@ -11,11 +11,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .items import SLACK, TAB_STOP, Items, lead
+from .fence_lines import FenceLines, Opening, opening_of
+from .items import SLACK, Items
 
-# Quote marks, spaces, list markers, the fence, the info string: a fence may stand on the line of its list marker.
-_OPENING = re.compile(r"((?: {0,3}> ?){0,8})( *(?:(?:[-*+]|\d{1,9}[.)]) {1,4}){0,4})(`{3,}|~{3,})(.*)", re.DOTALL)
-_QUOTE = re.compile(r" {0,3}> ?")
 _LANGUAGE = re.compile(r"[\s{.]*([\w+#.-]{0,40})", re.ASCII)
 _SHORTEST = 3
 
@@ -148,7 +146,7 @@ def pieces(text: str) -> Iterator[Prose | Fence]:
     prose: list[str] = []
     at = 0
     while at < len(lines):
-        opening = _opening(lines[at])
+        opening = opening_of(lines[at])
         if opening is None:
             items.see(lines[at])
             prose.append(lines[at])
@@ -188,38 +186,15 @@ def unified(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
-@dataclass(frozen=True, slots=True)
-class _Opening:
-    depth: int
-    marker: str
-    ticks: str
-    info: str
-
-
-def _opening(line: str) -> _Opening | None:
-    at = line.find("```")
-    if at < 0:
-        at = line.find("~~~")
-    if at < 0:
-        return None
-    if "\t" in line[:at]:
-        line = line[:at].expandtabs(TAB_STOP) + line[at:]
-    found = _OPENING.fullmatch(line)
-    if found is None or (found[3][0] == "`" and "`" in found[4]):
-        return None
-    return _Opening(found[1].count(">"), found[2], found[3], found[4].strip())
-
-
-def _fence(lines: Sequence[str], start: int, opening: _Opening, *, may_nest: bool) -> Fence:
+def _fence(lines: Sequence[str], start: int, opening: Opening, *, may_nest: bool) -> Fence:
     indent = len(opening.marker)
     inner = FenceLines(opening.depth, indent, opening.ticks)
     end = start + 1
     while end < len(lines) and inner.see(lines[end]):
         end += 1
+    if end == len(lines):
+        inner.end()
     code = inner.code
-    if end == len(lines) and not inner.is_closed and code and not code[-1]:
-        # The text ends with a line end, not with an empty line of code.
-        code.pop()
     return Fence(
         lines=tuple(lines[start:end]),
         quote="> " * opening.depth,
@@ -232,82 +207,9 @@ def _fence(lines: Sequence[str], start: int, opening: _Opening, *, may_nest: boo
     )
 
 
-class FenceLines:
-    """The lines behind the opening of a fence, read one by one, as they come.
-
-    Owned by whoever goes over a text, line by line.
-
-    Parameters
-    ----------
-    depth
-        How many quote marks stand before the fence.
-    indent
-        How many columns stand between them and the fence.
-    ticks
-        The opening fence itself.
-
-    Attributes
-    ----------
-    code
-        The lines of code so far.
-    is_even
-        Whether no line was less indented than the fence.
-    is_closed
-        Whether the closing fence was seen; it is the last line.
-    """
-
-    def __init__(self, depth: int, indent: int, ticks: str) -> None:
-        self._depth, self._indent, self._ticks = depth, indent, ticks
-        self.code: list[str] = []
-        self.is_even, self.is_closed = True, False
-
-    def see(self, line: str) -> bool:
-        """Go on over a line, without its line end; return whether it belongs to the fence."""
-        inner = None if self.is_closed else _unquoted(line, self._depth)
-        if inner is None:
-            return False
-        columns, rest = _outdented(inner, self._indent)
-        bare = inner.strip(" \t\r")
-        if len(bare) >= len(self._ticks) and not bare.strip(self._ticks[0]):
-            self.is_closed = columns + lead(rest) <= self._indent + SLACK
-            if self.is_closed:
-                return True
-        if bare and columns < self._indent:
-            self.is_even = False
-        if not self.is_even and (again := _opening(line)) is not None and again.info:
-            return False
-        self.code.append(rest)
-        return True
-
-    def code_of(self, line: str) -> str | None:
-        """Return what a line that has begun shows of the code, or None if it stands outside of the quote."""
-        inner = _unquoted(line, self._depth)
-        return None if inner is None else _outdented(inner, self._indent)[1]
-
-
 def _may_hold_formula(code: Sequence[str]) -> bool:
     """Tell whether JupyterLab finds a formula over lines in indented code, and then shows the indentation in it."""
     return sum("$" in line for line in code) > 1 or any("\\begin{" in line for line in code)
-
-
-def _unquoted(line: str, depth: int) -> str | None:
-    """Return the line without its quote marks, or None if it has fewer than `depth`."""
-    for _ in range(depth):
-        found = _QUOTE.match(line)
-        if found is None:
-            return None
-        line = line[found.end() :]
-    return line
-
-
-def _outdented(line: str, indent: int) -> tuple[int, str]:
-    """Return how many of the columns of indentation there were, and the line without them."""
-    columns = at = 0
-    while columns < indent and at < len(line) and line[at] in " \t":
-        columns += 1 if line[at] == " " else TAB_STOP - columns % TAB_STOP
-        at += 1
-    # A tab that reaches over the margin leaves its rest as spaces.
-    return min(columns, indent), " " * (columns - indent) + line[at:]
 
 
 def _run(line: str) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from . import highlighting
 from .changes import units
-from .fences import Fence, FenceLines
+from .fence_lines import FenceLines
+from .fences import Fence
 
 
 class OpenFence:
@@ -64,9 +65,7 @@ class OpenFence:
         line = "".join(self._line)
         if not self._lines.see(line):
             return line
-        if not self._lines.is_closed and not self._lines.code[-1]:
-            # The text ends with a line end, not with an empty line of code.
-            self._lines.code.pop()
+        self._lines.end()
         return ""
 
     def _show_begun(self, piece: str) -> None:

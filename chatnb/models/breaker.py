@@ -12,6 +12,8 @@ COOL_S = 2.0
 MOST_S = 60.0
 """Each further failure in a row doubles that, up to here."""
 
+_DOUBLINGS = 10  # by then it is longer than that; a thousand would be no number of seconds any more
+
 
 class Breaker:
     """Whether a server is to be asked: a circuit breaker.
@@ -71,12 +73,18 @@ class Breaker:
 
     def succeed(self) -> None:
         """Note that the server answers."""
-        self._failures, self._is_tried = 0, False
+        self._failures, self._until_s, self._is_tried = 0, 0.0, False
 
     def fail(self, at_least_s: float = 0.0) -> None:
-        """Note that it does not, or broke off; it may have said for how long it wants to be left alone."""
-        self._until_s = self._clock() + min(max(COOL_S * 2**self._failures, at_least_s), MOST_S)
-        self._failures, self._is_tried = self._failures + 1, False
+        """Note that it does not, or broke off; it may have said for how long it wants to be left alone.
+
+        Asks that fail while it is left alone anyway, as those that were there at once, are one failure.
+        """
+        if self.state != "open":
+            at_least_s = max(COOL_S * 2 ** min(self._failures, _DOUBLINGS), at_least_s)
+            self._failures += 1
+        self._until_s = max(self._until_s, self._clock() + min(at_least_s, MOST_S))
+        self._is_tried = False
 
     def let_go(self) -> None:
         """Note that an ask ended without telling how the server is."""

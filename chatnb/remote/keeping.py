@@ -28,6 +28,10 @@ _MIMES = {
 }
 
 
+TITLE_LENGTH = 500
+"""Characters of a title at most: every list of sessions repeats it."""
+
+
 async def sessions(office: Office, fields: Fields) -> Result:
     """List the sessions, the one changed last first; those whose title holds a text."""
     wanted, current = text_in(fields, "query", "").casefold().strip(), office.session.id
@@ -94,6 +98,8 @@ async def rename(office: Office, fields: Fields) -> Result:
     title = " ".join(text_in(fields, "title").split())
     if not title:
         raise SettingsError("A session needs a title. Write one.")
+    if len(title) > TITLE_LENGTH:
+        raise SettingsError(f"A title has at most {TITLE_LENGTH} characters, and this has {len(title):,}.")
     await asyncio.to_thread(office.chat.sessions.update, title=title)
     return {}
 

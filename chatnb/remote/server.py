@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 
-from ..errors import ModelError, SettingsError
+from ..errors import ModelError, ModelStalled, SettingsError
 from ..questions import provider_for
 from .base import Fields, Office, Result, text_in, texts_in
+
+LIST_S = 30.0
+"""Seconds that a server has to tell its models: nobody can stop this, as a cell is stopped."""
 
 
 async def models(office: Office, _: Fields) -> Result:
     """List what the server has, and what of it is loaded."""
     settings = office.settings()
     provider = provider_for(office.chat, settings)
-    known = await provider.models()
+    loaded: set[str] = set()
     try:
-        loaded = {model.name for model in await provider.loaded()}
-    except ModelError:  # an older server; the list is worth more than the mark
-        loaded = set()
+        async with asyncio.timeout(LIST_S):
+            known = await provider.models()
+            with suppress(ModelError):  # an older server; the list is worth more than the mark
+                loaded = {model.name for model in await provider.loaded()}
+    except TimeoutError:
+        raise ModelStalled(
+            f"{provider.address} did not list its models within {LIST_S:g} s.\nTry again; its log may say why."
+        ) from None
     return {
         "models": [
             {

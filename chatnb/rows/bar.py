@@ -15,6 +15,9 @@ from .many import Progress as Far
 INTERVAL_S = 0.2
 """Between two drawings."""
 
+LEAST = 0.01
+"""What costs less is not told in figures."""
+
 FIRST = 10
 """So many answers are enough to judge the rest by."""
 
@@ -62,7 +65,8 @@ class CellBar:
     def _draw(self, text: str, far: Far) -> None:
         done = far.kept + far.asked
         # A sanitised page leaves the text.
-        html = f'<progress value="{done}" max="{max(far.total, 1)}" style="width:12em"></progress> {text}'
+        style = "width:12em;vertical-align:middle"
+        html = f'<progress value="{done}" max="{max(far.total, 1)}" style="{style}"></progress> {text}'
         data = {"text/html": html, "text/plain": text}
         self._shell.display_pub.publish(
             data if self._is_live else {"text/plain": text},
@@ -114,14 +118,16 @@ def line(far: Far) -> str:
     --------
     >>> line(Far(2_000, kept=500, asked=100, failed=2, seconds=60, prompt_tokens=9_000, reply_tokens=1_000))
     '600 of 2,000 rows · 2 failed · 500 were kept · about 14 min left · about 135,000 tokens to read and 15,000 to write in all'
-    >>> line(Far(3, asked=3, seconds=1.5, prompt_tokens=60, reply_tokens=9))
-    '3 of 3 rows · 2 s · 60 tokens read and 9 written'
+    >>> line(Far(3, asked=3, failed=1, seconds=1.5, prompt_tokens=60, reply_tokens=9))
+    '3 of 3 rows · 1 failed (--retry-failed asks again) · 2 s · 60 tokens read and 9 written'
     >>> line(Far(2, asked=2, seconds=9, prompt_tokens=400_000, reply_tokens=50_000, price=(0.5, 2)))
     '2 of 2 rows · 9 s · 400,000 tokens read and 50,000 written, for 0.30'
+    >>> line(Far(1, asked=1, seconds=9, prompt_tokens=400, reply_tokens=50, price=(0.5, 2)))
+    '1 of 1 rows · 9 s · 400 tokens read and 50 written, for less than 0.01'
     """
     said = [f"{far.kept + far.asked:,} of {far.total:,} rows"]
     if far.failed:
-        said.append(f"{far.failed:,} failed")
+        said.append(f"{far.failed:,} failed" + ("" if far.left else " (--retry-failed asks again)"))
     if far.kept:
         said.append(f"{far.kept:,} were kept")
     if far.left and far.left_s is not None and far.asked >= min(FIRST, far.total):
@@ -151,7 +157,9 @@ def ending(far: Far) -> str:
 
 def _cost(far: Far, read: int, written: int) -> str:
     cost = far.cost(read, written)
-    return "" if cost is None else f", for {cost:,.2f}"
+    if cost is None:
+        return ""
+    return f", for {cost:,.2f}" if cost >= LEAST or not cost else f", for less than {LEAST}"
 
 
 def _span(seconds: float) -> str:

@@ -147,7 +147,7 @@ class Checkpoint:
 
 
 def _explained(path: Path) -> AbstractContextManager[None]:
-    return explained(path, "answer", "Name another file for the answers.")
+    return explained(path, "answer", "Another file is chosen with --answers FILE, in Python answers=FILE.")
 
 
 @contextmanager

@@ -10,8 +10,10 @@ from ..context.references import parse
 from ..errors import SettingsError
 from ..messages import Json
 from ..models.catalog import Catalog
+from ..options import Options
 from ..remote import COMMANDS
-from ..remote.base import Command, Fields, text_in, texts_in
+from ..remote.base import Command, Fields, Office, Result, question_of, text_in, texts_in
+from ..remote.talk import again
 from ..remote.ways import fork
 from ..settings import Settings, split_models
 from ..wire import VERSION
@@ -44,9 +46,18 @@ _REFUSED = {
 _KINDS = ("session", "past")
 
 
+async def _again(office: Office, fields: Fields) -> Result:
+    """Ask a question again, unless it was asked with tools in a kernel: here they would run in the server."""
+    question = question_of(await office.history(), text_in(fields, "turn"))
+    if Options.of(question.chosen).tools:
+        raise SettingsError(f"This question was asked with tools. {_KERNEL}")
+    return await again(office, fields)
+
+
 # A copy is for whoever connects to it: nobody is moved out of the session of their address.
 OFFERED: Mapping[str, Command] = {
     **{name: command for name, command in COMMANDS.items() if name in ACTIONS},
+    "again": _again,
     "fork": partial(fork, enter=False),
 }
 """Those commands, as `Remote` takes them."""

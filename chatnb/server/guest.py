@@ -101,8 +101,9 @@ class Guest:
             self._sending.cancel()
 
     def dismiss(self, why: str, code: int = GOING_AWAY) -> None:
-        """End the connection, and say from where on the client can go on."""
-        self._line.close(code, f"{why} To go on: since={self.channel.id}.{self._outlet.rev}"[:123])
+        """End the connection, and say from where on the client can go on, where there is something to go on with."""
+        since = "" if code == GONE else f" To go on: since={self.channel.id}.{self._outlet.rev}"
+        self._line.close(code, f"{why}{since}"[:123])
 
     async def take(self, message: str | bytes) -> None:
         """Take a command, and return when the next one may be read."""

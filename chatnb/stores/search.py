@@ -190,7 +190,8 @@ def _remove(database: sqlite3.Connection, session_id: str) -> None:
 
 
 def _spaced(text: str) -> str:
-    return _UNSPACED.sub(rf"{_SPACE}\1{_SPACE}", text.translate(_OURS))
+    whole = text.encode(errors="replace").decode()  # half of a character is in no database
+    return _UNSPACED.sub(rf"{_SPACE}\1{_SPACE}", whole.translate(_OURS))
 
 
 def _hit(session_id: str, message_id: str, role: str, marked: str) -> Hit:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import fields
 from typing import Any
 
@@ -18,14 +18,12 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from ..context.guarded import one_line
 from . import reach
+from .bindings import bindings_of
 from .touched import Touched
 
 _LONGEST = 60  # characters of a piece of code that is quoted
 _ADDRESS = re.compile(r"(?i)\s*[a-z][a-z0-9+.-]+://[^\s\"']{0,80}")
 _SHELL = frozenset({"system", "getoutput", "getoutputs"})
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_SCOPES = (*_DEFINITIONS, ast.Lambda)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 def touches(code: str) -> Touched:
@@ -85,7 +83,10 @@ class _Found:
         for node in nodes:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 self._import(node)
-        self._bind(tree)
+        bound = bindings_of(tree)
+        for kind, name in bound.in_notebook:
+            self.add(kind, name)
+        self._functions = (self._functions | bound.functions) - bound.others
         bases = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
         called = {id(node.func): node for node in nodes if isinstance(node, ast.Call)}
         for node in nodes:
@@ -123,32 +124,6 @@ class _Found:
             if alias.name == "*":
                 self.add("anything", f"from {source} import * (it replaces names that do not show)")
             self._reach(module, module)
-
-    def _bind(self, tree: ast.AST) -> None:
-        """Find which names of the notebook are bound and deleted: those outside of functions, and `global` ones."""
-        stack: list[tuple[ast.AST, bool, frozenset[str]]] = [(tree, True, frozenset())]
-        others: set[str] = set()
-        while stack:
-            node, is_global, declared = stack.pop()
-            for name, kind in _bindings(node):
-                is_defined = is_global and isinstance(node, _DEFINITIONS)
-                (self._functions if is_defined else others).add(name)
-                if is_global or name in declared:
-                    self.add(kind, name)
-            body: set[int] = set()  # what does not bind in the notebook; decorators and defaults do
-            if isinstance(node, _SCOPES):
-                body = set(map(id, node.body if isinstance(node.body, list) else [node.body]))
-                own = (each.names for each in ast.walk(node) if isinstance(each, ast.Global))
-                declared = frozenset(name for names in own for name in names)
-            elif isinstance(node, _COMPREHENSIONS):
-                body = set(map(id, ast.iter_child_nodes(node)))
-                if is_global:
-                    for each in ast.walk(node):
-                        if isinstance(each, ast.NamedExpr):
-                            self.add("assigned", each.target.id)
-            children = reversed(list(ast.iter_child_nodes(node)))
-            stack.extend((child, is_global and id(child) not in body, declared) for child in children)
-        self._functions -= others
 
     def _mention(self, node: ast.expr, call: ast.Call | None, *, is_base: bool) -> None:
         """Judge a name or an attribute, called or not."""
@@ -279,25 +254,6 @@ def _is_among(origin: str, names: Collection[str]) -> bool:
     """Whether a dotted name, or what it belongs to, is among those."""
     parts = origin.split(".")
     return any(".".join(parts[:end]) in names for end in range(1, len(parts) + 1))
-
-
-def _bindings(node: ast.AST) -> Iterator[tuple[str, str]]:
-    match node:
-        case ast.Name(id=name, ctx=ast.Store()):
-            yield name, "assigned"
-        case ast.Name(id=name, ctx=ast.Del()):
-            yield name, "deleted"
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            yield name, "assigned"
-        case ast.Import(names=aliases):
-            yield from (((each.asname or each.name.partition(".")[0]), "assigned") for each in aliases)
-        case ast.ImportFrom(names=aliases):
-            yield from (((each.asname or each.name), "assigned") for each in aliases if each.name != "*")
-        case ast.ExceptHandler(name=str() as name):
-            yield name, "assigned"
-            yield name, "deleted"
-        case ast.MatchAs(name=str() as name) | ast.MatchStar(name=str() as name) | ast.MatchMapping(rest=str() as name):
-            yield name, "assigned"
 
 
 def _path(node: ast.Call, function: ast.expr) -> str:

@@ -18,10 +18,11 @@ from typing import Any, Protocol
 from ..events import Event
 from ..imprint import page_imprint, turn_imprint
 from ..messages import Json, Message, Session
+from ..printing import printable
 from ..reply import Reply
 from .base import pace_s
 from .pages import PAGE_CHARS, Layout, Page
-from .words import printable, shortened
+from .words import shortened
 
 PLAIN_CHARS = 1_000
 """A page that is longer has its beginning as text/plain: what is long is sent and saved once, as Markdown."""

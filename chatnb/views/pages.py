@@ -17,6 +17,7 @@ from itertools import groupby
 
 from ..markdown.safe import safe_markdown, split_finished, whole_markdown
 from ..messages import Part, Text, Thinking, ToolCall, ToolResult
+from ..printing import printable
 from ..reply import Reply
 from .words import (
     call_line,
@@ -24,7 +25,6 @@ from .words import (
     footer,
     mark,
     opening_notes,
-    printable,
     result_line,
     status_line,
     thought,

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from ..events import Asked, Event, FellBack, Retrying
+from ..printing import printable
 from ..reply import Reply
-from .words import asked_notes, fallback_note, going_on, mark, offer, printable, warning
+from .words import asked_notes, fallback_note, going_on, mark, offer, warning
 
 REPLACED = "What follows replaces the answer that began above: it broke off and was asked for anew."
 

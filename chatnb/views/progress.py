@@ -7,7 +7,7 @@ import time
 from typing import TextIO
 
 from ..models.base import PullProgress
-from .words import printable
+from ..printing import printable
 
 _BAR = 24
 

@@ -23,6 +23,7 @@ from ..events import (
 from ..markdown.cuts import boundaries
 from ..markdown.safe import whole_markdown
 from ..messages import ToolCall
+from ..printing import printable
 from ..reply import Reply
 from .screen import Lines, Screen, dim, markdown, red
 from .words import (
@@ -32,7 +33,6 @@ from .words import (
     fallback_note,
     footer,
     mark,
-    printable,
     result_line,
     status_line,
     warning,

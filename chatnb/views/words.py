@@ -7,7 +7,6 @@ makes it so in its own way.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 
 from ..events import Asked, FellBack, Retrying, Waiting
@@ -22,11 +21,6 @@ _OUTCOMES = {
 }
 _ORIGINS = {"cache": "an earlier answer, told again", "recording": "played from a recording"}
 _LISTED = 5  # calls that are offered
-# Escape sequences of a terminal with what belongs to them: colours, titles, links, and those that nothing ends.
-_ESCAPE = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]?",
-)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def status_line(status: Waiting | Retrying) -> str:
@@ -225,17 +219,6 @@ def shortened(text: str, limit: int) -> str:
     """
     line = " ".join(text[: 4 * limit].split())
     return line if len(line) <= limit and len(text) <= 4 * limit else f"{line[: limit - 1]}…"
-
-
-def printable(text: str) -> str:
-    r"""Return the text without anything that a terminal would obey: escape sequences, control characters, lone surrogates.
-
-    Examples
-    --------
-    >>> printable("a\x1b[31mred\x1b[0m\tb\x07")
-    'ared\tb'
-    """
-    return _CONTROL.sub("", _ESCAPE.sub("", text.replace("\r\n", "\n")))
 
 
 def _has_failed_at_once(reply: Reply) -> bool:

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from chatnb.printing import printable
 from chatnb.stores.tinydb import TinyStore
-from chatnb.views.words import printable
 from tests.attacks.mcp_table import SERVERS, ServerAttack
 from tests.attacks.table import CODE, TABLE, Attack
 from tests.attacks.world import SECRET, Outcome, World, world

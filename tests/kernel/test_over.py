@@ -36,7 +36,7 @@ def test_a_bar_shows_how_far_it_is_and_the_answers_go_into_a_variable(kernel: Ke
     assert kernel.value("answers['answer'].to_list()") == [f"Say the number {n} aloud" for n in range(12)]
     (display,) = run.displays
     assert display.bundles[0]["text/html"] == (
-        '<progress value="0" max="12" style="width:12em"></progress> 0 of 12 rows'
+        '<progress value="0" max="12" style="width:12em;vertical-align:middle"></progress> 0 of 12 rows'
     )
     assert display.bundles[-1]["text/plain"].startswith("12 of 12 rows · ")
     assert display.bundles[-1]["text/plain"].endswith(" tokens read and 60 written")

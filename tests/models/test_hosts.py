@@ -142,9 +142,29 @@ def test_a_breaker_lets_one_ask_find_out_and_waits_twice_as_long_after_each_fail
 
     assert waits == [min(MOST_S, COOL_S * 2**n) for n in range(8)]
     assert breaker.allows
+    for _ in range(2_000):  # a server that is dead for a day and a half
+        breaker.fail()
+        now_s += breaker.wait_s
+    breaker.fail()
+    assert breaker.wait_s == MOST_S
     breaker.succeed()
     breaker.fail()
     assert breaker.wait_s == COOL_S
+
+
+def test_asks_that_fail_together_are_one_failure() -> None:
+    now_s = 0.0
+    breaker = Breaker(lambda: now_s)
+    for _ in range(4):
+        breaker.fail()
+    waits = [breaker.wait_s]
+    breaker.fail(7.0)
+    waits.append(breaker.wait_s)
+    now_s = 7.0
+    breaker.fail()
+    waits.append(breaker.wait_s)
+
+    assert waits == [COOL_S, 7.0, 2 * COOL_S]
 
 
 @pytest.mark.parametrize("error", [ModelRefused("no"), ModelNotFound("none")])

@@ -68,7 +68,7 @@ def test_a_line_that_there_is_no_room_for_is_told_and_spoils_no_other(tmp_path: 
         kept.put(Kept("a", text="yes"))
         resource.setrlimit(resource.RLIMIT_FSIZE, (64, before[1]))
         try:
-            with pytest.raises(StoreError, match=r"There is no room left to save the answer.* Name another file"):
+            with pytest.raises(StoreError, match=r"There is no room left to save the answer.*--answers FILE"):
                 kept.put(Kept("b", text="x" * 64))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)

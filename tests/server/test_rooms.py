@@ -160,6 +160,23 @@ async def test_what_a_kernel_changes_of_the_session_itself_is_seen(tmp_path: Pat
         assert line.told[-1]["state"]["entries"][0]["is_hidden"]
 
 
+async def test_a_question_of_a_kernel_that_had_tools_is_not_asked_again_here(tmp_path: Path) -> None:
+    async with opened(tmp_path) as rooms, connected(rooms) as (guest, line):
+        await asked(guest, line)
+        kernel = await kernel_in(tmp_path, guest)
+        turn = kernel.begin(kernel.prepare("What is in data.csv?", chosen={"tools": ["files"]}))
+        await turn.wait()
+        own_turn = next(change["turn"] for change in changed(line) if change["is"] == "finished")
+        for each in (turn.question.turn_id, own_turn):
+            await guest.take(json.dumps({"v": 1, "do": "again", "id": each, "turn": each}))
+        await until(lambda: sum(bool(each.get("id")) for each in line.told) == 2)
+        answers = {each["id"]: each for each in line.told if each.get("id")}
+        kernels, own = answers[turn.question.turn_id], answers[own_turn]
+
+        assert kernels["error"].startswith("This question was asked with tools. It needs a kernel")
+        assert own["kind"] == "done"
+
+
 @pytest.mark.parametrize("is_deleted", [False, True])
 async def test_a_session_that_a_kernel_takes_away_lets_everybody_go(tmp_path: Path, *, is_deleted: bool) -> None:
     async with opened(tmp_path) as rooms, connected(rooms) as (guest, line):
@@ -172,7 +189,7 @@ async def test_a_session_that_a_kernel_takes_away_lets_everybody_go(tmp_path: Pa
         await rooms.look()
         await until(lambda: bool(line.closed))
 
-        assert line.closed.startswith("4410 This session is in the trash")
+        assert line.closed == "4410 This session is in the trash, or deleted."
         with pytest.raises(SessionNotFound):
             await rooms.admit(("ada", ""), info.id, "events", Line(), anything)
 

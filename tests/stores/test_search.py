@@ -43,6 +43,13 @@ def found(store: Store, *words: str) -> list[str]:
     return [hit.text for hit in store.search(words)]
 
 
+def test_half_of_a_character_keeps_nothing_from_being_found(store: Store) -> None:
+    begin(store, "Half \ud83d of it", "The mean \ud83d is 3.")
+
+    assert found(store, "mean") == ["The mean ? is 3."]
+    assert found(store, "half", "\ud83d") == ["Half ? of it"]
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from chatnb.events import Finished, TokensCounted, ToolFinished, ToolStarted, Truncated, Waiting
 from chatnb.messages import ToolCall, ToolResult, Usage
+from chatnb.printing import printable
 from chatnb.reply import Reply
-from chatnb.views.words import call_line, footer, printable, result_line, shortened, status_line, thought, warning
+from chatnb.views.words import call_line, footer, result_line, shortened, status_line, thought, warning
 from tests.views.logs import ASKED, DONE, LOGS, said
 
 
