@@ -18,7 +18,7 @@ from .folders import sessions_folder
 from .models.catalog import OLLAMA, Catalog
 from .models.endpoints import OPENAI
 from .servers import Servers
-from .settings import Settings
+from .settings import Settings, without_password
 
 MIN_FREE_BYTES = 500_000_000
 
@@ -71,17 +71,19 @@ async def _servers(settings: Settings, catalog: Catalog) -> AsyncGenerator[Findi
 
 
 async def _server(prefix: str, settings: Settings, catalog: Catalog) -> AsyncGenerator[Finding]:
-    provider = catalog.provider(settings, prefix)
     is_ollama = prefix == OLLAMA
-    host = prefix.partition("@")[2]
+    host = without_password(prefix.partition("@")[2])
     about = "Ollama" if is_ollama else f"host {host}" if host else prefix
     try:
+        provider = catalog.provider(settings, prefix)
         version = await provider.version()
         yield Finding(about, "ok", f"version {version} at {provider.address}")
         models = await provider.models()
     except ChatError as error:
         found, _, step = str(error).partition("\n")  # what to do stands in the lines below what happened
-        if is_ollama:
+        if isinstance(error, SettingsError):
+            step = "`%chat config` shows where it was set."
+        elif is_ollama:
             step = f"{step} https://ollama.com has it.".lstrip()
         else:
             step = "The other hosts answer meanwhile." if host else step or "`%chat config` shows its address."

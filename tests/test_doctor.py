@@ -71,3 +71,13 @@ async def test_each_of_several_hosts_is_looked_at() -> None:
         (f"host {hosts[1]}", "wrong"),
     ]
     assert "did not answer" in findings[f"host {hosts[1]}"].found
+
+
+@pytest.mark.parametrize("model", ["tinychat", "tinychat@http://ada:hunter2@gpu,lab"])
+async def test_an_address_that_cannot_be_is_a_finding_without_its_password(model: str) -> None:
+    with FaultServer() as server:
+        findings = await found(model, server, host="http://ada:hunter2@gpu")
+
+    (wrong,) = [finding for finding in findings.values() if finding.verdict == "wrong" and "password" in finding.found]
+    assert wrong.step == "`%chat config` shows where it was set."
+    assert "hunter2" not in repr((wrong.about, wrong.found))

@@ -38,16 +38,19 @@ T = TypeVar("T")
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
 
 
-class Failed:
-    """Where cell 7 has failed."""
+class Failures:
+    """Where some cells have failed."""
 
     kinds = ("error",)
+
+    def __init__(self, *cells: int) -> None:
+        self._cells = cells
 
     def read(self, reference: Reference) -> Reading:
         return Reading((Context.of("error", "ZeroDivisionError", str(reference)),))
 
     def names(self) -> Iterable[str]:
-        return ["error", "error:7"]
+        return [f"error:{cell}" for cell in self._cells]
 
 
 class Room:
@@ -688,11 +691,19 @@ async def test_answers_whose_variables_have_changed_are_stale(tmp_path: Path) ->
 
 async def test_first_questions_fit_what_is_there(tmp_path: Path) -> None:
     async with room(tmp_path) as here:
-        here.sources.append(Failed())
+        here.sources.append(Failures(7, 3))
         starters = (await here.call("suggest"))["starters"]
 
         assert {"text": "What went wrong in cell 7, and how do I mend it?", "refs": ["error"]} in starters
         assert {"text": "What is in price, and what could I ask of it?", "refs": ["price"]} in starters
+
+
+async def test_where_nothing_has_failed_nobody_is_asked_what_went_wrong(tmp_path: Path) -> None:
+    async with room(tmp_path) as here:
+        here.sources.append(Failures())
+        starters = (await here.call("suggest"))["starters"]
+
+        assert [starter["refs"] for starter in starters] == [["price"]]
 
 
 async def test_earlier_entries_come_when_asked_for(tmp_path: Path) -> None:

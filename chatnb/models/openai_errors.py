@@ -59,6 +59,8 @@ def of_status(status: int, text: str, headers: Mapping[str, str], *, endpoint: E
             return ModelRefused(f"{place.who} at {place.address} asks for a payment {about}.")
         case 429 if "insufficient_quota" in text:
             return ModelRefused(f"{place.who} at {place.address} says that the key's quota is used up {about}.")
+        case 408 | 409 | 425:  # a gateway that waited too long for the model, or for its turn
+            return place.failed(said, model, status)
         case 429 | 503 | 529:  # the last one is Anthropic's, which gateways pass on
             return place.busy(status, said, headers)
         case 400 | 404 | 422 if _NO_MODEL.search(said):
@@ -75,6 +77,10 @@ def of_status(status: int, text: str, headers: Mapping[str, str], *, endpoint: E
             )
         case _ if refused := _refused(said, model):
             return refused
+        case 413:
+            return ModelRefused(
+                f"This is too large for {place.who} at {place.address} {about}.\nCarry along less, or smaller pictures."
+            )
         case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return place.failed(said, model, status)
         case _:

@@ -68,8 +68,8 @@ async def suggest(office: Office, _: Fields) -> Result:
     """Offer first questions that fit the state of the notebook."""
     names = await asyncio.to_thread(lambda: office.gatherer().names("", 2 * _OFFERED))
     starters = []
-    if "error" in names:
-        failed = next((parse(name).target for name in names if name.startswith("error:")), "")
+    # `error` itself is offered as a kind, whether something has failed or not.
+    if failed := next((parse(name).target for name in names if name.startswith("error:")), ""):
         where = f" in cell {failed}" if failed.isdigit() else ""
         starters.append({"text": f"What went wrong{where}, and how do I mend it?", "refs": ["error"]})
     if "cells:above" in names:

@@ -48,9 +48,7 @@ export class Composer {
       button(null, "The cell above", () => this.attach(panel.notebook.above()), "Cell above"),
       button(null, "The last error", () => this.attach({ ref: "error" }), "Last error"),
       button(null, "The selection", () => this.attachSelection(), "Selection", { pointerdown: prevent })));
-    this.node = h("form.composer", { submit: prevent,
-      dragover: prevent, drop: (event) => this.take(event, event.dataTransfer),
-    }, this.peek, this.list, this.chips, this.area, this.files, this.remarks, h("div.line", {}, quick, this.meter, this.stop, this.send));
+    this.node = h("form.composer", { submit: prevent }, this.peek, this.list, this.chips, this.area, this.files, this.remarks, h("div.line", {}, quick, this.meter, this.stop, this.send));
     this.complete = later(80, () => this.lookUp());
     this.measure = later(400, () => this.plan());
     this.peekAt = later(150, () => this.preview());
@@ -191,7 +189,7 @@ export class Composer {
    */
   take(event, data) {
     const files = [...(data?.files ?? [])];
-    if (!files.length) return;
+    if (!files.length || event.defaultPrevented) return;
     event.preventDefault();
     files.forEach((file) => this.attachFile(file));
   }

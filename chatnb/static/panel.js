@@ -14,14 +14,14 @@ import { Carrier } from "./carrier.js";
 import { Composer } from "./composer.js";
 import { EntryView } from "./messages.js";
 import { Notebook } from "./notebook.js";
-import { button, h, kilo, rove, sentenceOf, sentences, setChildren, toClipboard, visible, write } from "./page.js";
+import { button, h, kilo, prevent, rove, sentenceOf, sentences, setChildren, toClipboard, visible, write } from "./page.js";
 import { Sheets } from "./sheets.js";
 import { begin, reduce } from "./states.js";
 
 const NEAR_END_PX = 32;
 /** Messages that are brought at once: to whoever scrolls, few enough for a frame; on the way to a far one. */
 const NEAR = 20;
-const FAR = 50;
+const FAR = 40;
 /** Messages that lie in one box, which a browser leaves alone where it is not in view: of each it would look at each frame. */
 const PAGE = 40;
 const SILENCE_MS = 10_000;
@@ -98,7 +98,11 @@ export class Panel {
     this.notices = h("div.notices");
     this.toast = h("div.toast", { role: "status" });
     this.heard = h("div.unseen", { "aria-live": "polite" });
+    /** @type {HTMLElement} */
     this.root = h("section.panel", { label: "Chat", keydown: (event) => this.escape(event),
+      dragover: prevent, drop: (event) => this.composer.take(event, event.dataTransfer),
+      // Whoever comes back may have run cells meanwhile.
+      focusin: (event) => !this.root.contains(event.relatedTarget) && this.look(),
       pointerdown: (event) => !sheets.node.contains(event.target) && !sheets.opener?.contains(event.target) && sheets.close() },
       this.bar, sheets.node, h("div.middle", {}, this.log, this.back), this.notices, this.toast, this.composer.node, this.heard);
     element.append(this.root);
@@ -167,10 +171,9 @@ export class Panel {
     const { known } = this;
     this.known = reduce(known, message);
     if (this.known.isLost && !known.isLost) this.hello();
-    if (message.kind === "snapshot" && message.view === known.view) {
-      this.carrier.greeted();
-      this.suggest();
-      this.freshen();
+    if (message.kind === "snapshot") {
+      if (message.view === known.view) this.carrier.greeted();
+      this.look();
     }
     if (this.known !== known) this.later();
   }
@@ -274,6 +277,7 @@ export class Panel {
   drawAll(state, answer) {
     this.output = this.root.closest(".jp-OutputArea");
     this.output?.classList.add("chatnb-lives");
+    this.root.closest(".jp-LinkedOutputView")?.classList.add("chatnb-view");
     this.composer.node.hidden = !this.can("ask");
     showChosen(this.title, "Session", state.session.title || "New session");
     showChosen(this.who, "Model", state.model || "no model");
@@ -511,9 +515,19 @@ export class Panel {
     nodes[to].scrollIntoView({ block: "nearest" });
   }
 
+  /** Look what the notebook is like now. */
+  look() {
+    this.suggest();
+    this.freshen();
+  }
+
   async suggest() {
     if (!this.can("suggest") || this.state?.entries.length || this.state?.live) return;
     const { starters = [] } = await this.carrier.do("suggest").catch(() => ({}));
+    // Whoever is just clicking on one must not find another one below the pointer.
+    const key = JSON.stringify(starters);
+    if (key === this.starters.dataset.key) return;
+    this.starters.dataset.key = key;
     this.starters.replaceChildren(...starters.map((/** @type {any} */ one) => button(null, one.text, async () => {
       this.composer.put(one.text);
       for (const ref of one.refs ?? []) await this.composer.attach({ ref });

@@ -37,6 +37,7 @@ export class Sheets {
     if (this.node.hidden) return;
     const hadFocus = this.node.contains(document.activeElement);
     this.node.hidden = true;
+    this.panel.root.classList.remove("chatnb-opened");
     this.opener?.setAttribute("aria-expanded", "false");
     if (hadFocus) (this.opener?.isConnected ? this.opener : this.panel.composer.area).focus();
   }
@@ -58,11 +59,13 @@ export class Sheets {
     write(this.title, title);
     this.body.replaceChildren(h("p.quiet", {}, "Asking the kernel…"));
     this.node.hidden = false;
+    this.panel.root.classList.add("chatnb-opened");
     /** @type {HTMLElement} */ (this.node.querySelector("header button")).focus();
     try {
       const made = await fill();
       if (this.opener !== opener || this.node.hidden) return;
       setChildren(this.body, ...made);
+      this.node.scrollIntoView({ block: "nearest" });
       /** @type {HTMLElement | null} */ (this.body.querySelector("input, textarea, [aria-current=true], button"))?.focus();
     } catch (error) {
       this.body.replaceChildren(h("p.error", { role: "alert" }, sentenceOf(error)));

@@ -35,16 +35,23 @@ export function reduce(known, message) {
     case "stale": {
       if (!state) return known;
       const changed = new Map(message.stale.map((one) => [one.message, one.changed]));
-      const entries = state.entries.map((entry) => {
-        const labels = changed.get(entry.id);
-        const context = entry.context?.map((carried) => ({ ...carried, is_stale: labels?.includes(carried.label) ?? false }));
-        return labels ? { ...entry, context } : entry;
-      });
-      return { ...known, state: { ...state, entries } };
+      const entries = state.entries.map((entry) => withStale(entry, changed.get(entry.id) ?? []));
+      return entries.every((entry, i) => entry === state.entries[i]) ? known : { ...known, state: { ...state, entries } };
     }
     default:
       return known;
   }
+}
+
+/**
+ * A message with what of it has changed since; the very same where nothing else has.
+ * @param {Entry} entry
+ * @param {string[]} changed
+ * @returns {Entry}
+ */
+function withStale(entry, changed) {
+  const context = entry.context?.map((carried) => ({ ...carried, is_stale: changed.includes(carried.label) }));
+  return context?.some(({ is_stale: isStale }, i) => isStale !== Boolean(entry.context?.[i].is_stale)) ? { ...entry, context } : entry;
 }
 
 /**

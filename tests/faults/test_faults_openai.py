@@ -12,6 +12,8 @@ connection refused                  asked again; then ModelUnreachable: the endp
 404 of another program              ModelRefused at once: /v1
 400 for a prompt that is too long   ModelRefused at once: carry along less
 400 for `stream_options`            asked again at once without, and from then on
+408, 409                            asked again: a gateway waited too long for the model
+413                                 ModelRefused at once: carry along less
 429 with Retry-After                waits as long as it says; a quota that is used up is not waited for
 "out of memory"                     ModelTooLarge at once: the window is the server's
 error as an event in mid-stream     goes on from what was shown where the server can, else dropped and asked anew
@@ -118,6 +120,7 @@ async def test_a_name_that_nobody_has_is_tried_again_and_then_named() -> None:
         (Status(400), "ModelRefused", '"tinychat" does not support chat'),
         (Status(401), "ModelRefused", '"api_key_env": "LAB_KEY"'),
         (Status(403), "ModelRefused", "does not accept the key"),
+        (Status(413), "ModelRefused", "Carry along less"),
         (Status(404, "404 page not found"), "ModelRefused", "/v1"),
         (Status(400, "This model's maximum context length is 4096 tokens"), "ModelRefused", "Carry along less"),
         (Status(400, '"auto" tool choice requires --enable-auto-tool-choice'), "ModelRefused", "cannot use tools"),
@@ -126,7 +129,7 @@ async def test_a_name_that_nobody_has_is_tried_again_and_then_named() -> None:
         (Status(429, retry_after=3600), "ModelBusy", "come back in 3600 s"),
         (OUT_OF_MEMORY, "ModelTooLarge", "requires more system memory (9.3 GiB)"),
     ],
-    ids=["400", "401", "403", "404", "too long", "no tools", "402", "quota", "429 for an hour", "memory"],
+    ids=["400", "401", "403", "413", "404", "too long", "no tools", "402", "quota", "429 for an hour", "memory"],
 )
 async def test_what_will_not_pass_fails_at_once(instruction: Instruction, kind: str, says: str) -> None:
     with FaultServer([instruction, Answer()]) as server:
@@ -166,7 +169,9 @@ async def test_a_busy_server_that_names_a_time_gets_it(code: int) -> None:
     assert [event.delay_s for event in answered.events if isinstance(event, Retrying)] == [0.05]
 
 
-@pytest.mark.parametrize("instruction", [Status(429), Status(503), Status(500), NoReply()], ids=str)
+@pytest.mark.parametrize(
+    "instruction", [Status(408), Status(409), Status(429), Status(503), Status(500), NoReply()], ids=str
+)
 async def test_what_may_pass_is_asked_again_as_the_policy_says(instruction: Instruction) -> None:
     with FaultServer([instruction, instruction, Answer()]) as server:
         answered = await ask_lab(server)

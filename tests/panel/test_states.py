@@ -188,6 +188,14 @@ def test_what_has_changed_since_is_marked_and_nothing_else() -> None:
     assert state["entries"][1] == answer
 
 
+def test_what_is_as_it_was_again_is_no_longer_marked() -> None:
+    stale = {"kind": "stale", "stale": [{"message": "q1", "changed": ["variable df"]}]}
+
+    state = known(snapshot(), stale, {"kind": "stale", "stale": []})["state"]
+
+    assert [one["is_stale"] for one in state["entries"][0]["context"]] == [False, False]
+
+
 def test_other_changes_replace_what_they_name() -> None:
     proposal = fixture("proposal")
     entry = fixture("state")["entries"][0] | {"is_hidden": True}

@@ -16,7 +16,7 @@ Writing and reading
 - Loading of a model, waiting: test_an_answer_is_read_while_it_comes
 - The kernel is busy: test_a_question_waits_for_a_kernel_that_is_busy; one that waits is taken back:
   test_a_question_that_waits_can_only_be_taken_back
-- Where one writes stays in view: test_whoever_writes_still_sees_it_when_the_panel_grows
+- Where one writes stays in view: test_whoever_writes_still_sees_it_when_the_panel_grows; test_a_view_of_its_own_is_filled
 - An answer that no model was asked for is marked: test_what_is_found_or_imported_opens_and_an_answer_told_again_is_marked;
   test_an_answer_that_no_model_was_asked_for_is_marked_now_and_later
 
@@ -43,7 +43,8 @@ Choosing
 - A click on a place goes to its message: test_a_click_on_a_place_goes_to_its_message_and_marks_it_until_one_goes_on;
   test_a_place_that_is_gone_is_told; test_a_place_in_another_session_and_branch_is_opened
 - Import: test_a_file_with_sessions_is_imported; test_a_file_of_a_session_is_taken_in_and_opened
-- System prompt and options: test_settings_are_sent_as_they_were_written
+- System prompt and options: test_settings_are_sent_as_they_were_written;
+  test_what_opens_over_an_empty_panel_has_its_place_within_it
 - Tools with what each may do: test_tools_say_what_they_may_do_and_are_chosen
 - Approval in place, exact arguments or the diff; once, session, never:
   test_a_call_is_approved_with_its_exact_arguments_in_view; test_code_is_approved_in_the_panel_and_runs;
@@ -56,13 +57,15 @@ What goes along
 - @ with completion and preview: test_a_mention_is_completed_previewed_and_attached;
   test_a_mention_that_is_deleted_carries_nothing_along
 - Dropped and pasted files and pictures: test_a_dropped_file_and_a_pasted_picture_are_sent_along;
+  test_a_file_may_be_dropped_anywhere_on_the_panel;
   test_a_file_too_large_for_a_message_is_not_sent
 - The cell above, the last error, the selection: test_the_cell_above_goes_by_its_number;
   test_the_last_error_is_attached_and_removed_by_a_key; test_the_selection_of_an_editor_is_attached
 - Chips with tokens, and what has changed: test_a_mention_is_completed_previewed_and_attached;
-  test_what_has_changed_since_is_marked
+  test_what_has_changed_since_is_marked; test_whoever_comes_back_from_the_notebook_sees_what_has_changed
 - The window before sending, and what is left out: test_the_window_is_measured_before_sending
-- Starters that fit the notebook: test_starters_fit_the_notebook_and_wait_to_be_sent
+- Starters that fit the notebook: test_starters_fit_the_notebook_and_wait_to_be_sent;
+  test_a_session_that_is_begun_offers_questions
 
 For everybody
 

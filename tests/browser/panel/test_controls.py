@@ -89,6 +89,21 @@ def test_settings_are_sent_as_they_were_written(panel: PanelPage) -> None:
     assert sent["options"] == {"temperature": 0.2, "seed": 7, "top_p": 0.5}
 
 
+def test_what_opens_over_an_empty_panel_has_its_place_within_it(panel: PanelPage) -> None:
+    empty(panel)
+    low = panel.find("").first.bounding_box()
+    panel.button("Settings").click()
+    expect(panel.button("Save")).to_be_attached()
+
+    outer, inner = panel.find("").first.bounding_box(), panel.find(".chatnb-sheet").bounding_box()
+    assert outer is not None
+    assert inner is not None
+    assert inner["y"] + inner["height"] <= outer["y"] + outer["height"]
+    panel.button("Save").click()
+    expect(panel.find(".chatnb-sheet")).to_be_hidden()
+    assert panel.find("").first.bounding_box() == low
+
+
 def test_tools_say_what_they_may_do_and_are_chosen(panel: PanelPage) -> None:
     show(panel)
     panel.button("Tools").click()
@@ -226,10 +241,48 @@ def test_what_has_changed_since_is_marked(panel: PanelPage) -> None:
     expect(panel.find(".chatnb-user .chatnb-chip").first).to_contain_text("changed since")
 
 
+def test_whoever_comes_back_from_the_notebook_sees_what_has_changed(panel: PanelPage) -> None:
+    show(panel)
+    expect(panel.find(".chatnb-user .chatnb-chip").first).not_to_contain_text("changed since")
+    panel.wait_sent("stale")
+    panel.page.evaluate("() => { kernel.answers.stale = {stale: [{message: 'q1', changed: ['variable df']}]}; }")
+
+    panel.question.focus()
+
+    expect(panel.find(".chatnb-user .chatnb-chip").first).to_contain_text("changed since")
+
+
+def test_a_session_that_is_begun_offers_questions(panel: PanelPage) -> None:
+    show(panel)
+
+    panel.page.evaluate("() => { kernel.state = {...kernel.state, entries: []}; kernel.snapshot(null); }")
+
+    expect(panel.find(".chatnb-starters button")).to_have_count(3)
+
+
+def test_a_file_may_be_dropped_anywhere_on_the_panel(panel: PanelPage) -> None:
+    show(panel)
+    panel.find(".chatnb-log").evaluate(
+        """log => {
+          const data = new DataTransfer();
+          data.items.add(new File(['a,b'], 'data.csv', {type: 'text/csv'}));
+          log.dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true}));
+        }"""
+    )
+
+    assert panel.wait_sent("preview")["attachment"]["name"] == "data.csv"
+
+
 def test_starters_fit_the_notebook_and_wait_to_be_sent(panel: PanelPage) -> None:
     empty(panel)
 
-    panel.button("What went wrong in cell 7?").click()
+    # The focus comes with the press, and the questions are looked up again before the pointer is released.
+    begin = panel.button("What went wrong in cell 7?")
+    begin.hover()
+    panel.page.mouse.down()
+    panel.wait_sent("suggest", 2)
+    panel.drawn()
+    panel.page.mouse.up()
 
     expect(panel.question).to_have_value("What went wrong in cell 7?")
     panel.wait_sent("preview", 2)

@@ -211,6 +211,16 @@ def test_whoever_writes_still_sees_it_when_the_panel_grows(panel: PanelPage) -> 
     assert panel.page.evaluate("() => scrollY") == 0
 
 
+def test_a_view_of_its_own_is_filled(panel: PanelPage) -> None:
+    place = "document.querySelector('main')"
+    view = f"void ({place}.className = 'jp-LinkedOutputView', {place}.style.height = '420px')"
+    panel.show(fixture("state"), fixture("answers"), view)
+
+    ends = panel.find(".chatnb-composer").evaluate(f"one => [one, {place}].map(x => x.getBoundingClientRect().bottom)")
+    assert 0 <= ends[1] - ends[0] < 10
+    assert panel.find(".chatnb-log").evaluate("one => one.clientHeight") > 100
+
+
 def test_what_was_said_goes_when_one_writes_on(panel: PanelPage) -> None:
     panel.show(fixture("state"), fixture("answers"))
     panel.button("The selection").click()
