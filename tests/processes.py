@@ -9,6 +9,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import psutil
+
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
@@ -26,7 +28,7 @@ def environment(**changes: str) -> dict[str, str]:
 def start(
     command: Sequence[str | Path], *, env: Mapping[str, str], log: Path, cwd: Path | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a server that writes to `log`, in a process group of its own."""
+    """Start a server that writes to `log`, in a process group of its own; on Linux it ends with the thread that starts it."""
     with log.open("ab") as output:
         return subprocess.Popen(
             [str(part) for part in command],
@@ -53,6 +55,13 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait(10)
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process still runs; one that has ended stays in the list until somebody asks how."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def _end_with_parent() -> None:

@@ -6,8 +6,9 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
 import pytest
+
+from tests import processes
 
 ROOT = Path(__file__).parents[1]
 SKIPPING = """
@@ -30,7 +31,7 @@ def pytest_in(folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "."],
         cwd=folder,
-        env={**quiet, "PYTHONPATH": str(ROOT), **env},
+        env={**quiet, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **env},
         capture_output=True,
         text=True,
         timeout=60,
@@ -72,6 +73,6 @@ def test_a_server_does_not_outlive_a_test_run_that_is_killed(tmp_path: Path) -> 
 
     pid = int(result.stdout)
     end_at = time.monotonic() + 10
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+    while processes.is_running(pid):
         assert time.monotonic() < end_at, "The server still runs."
         time.sleep(0.05)

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chatnb.errors import SettingsError
@@ -39,7 +39,6 @@ histories = st.lists(st.tuples(st.booleans(), st.integers(1, 3_000)), max_size=1
 )
 
 
-@settings(deadline=None)
 @given(histories, st.integers(0, 40), st.none() | st.integers(1, 20_000), st.integers(1, 20_000), st.text(max_size=50))
 def test_the_question_is_always_there_and_the_rest_is_whole_turns_from_the_end(
     history: list[Message], limit: int, num_ctx: int | None, at_most: int, system: str
@@ -54,7 +53,6 @@ def test_the_question_is_always_there_and_the_rest_is_whole_turns_from_the_end(
     assert not system or composed.messages[0].text == system
 
 
-@settings(deadline=None)
 @given(histories, st.none() | st.integers(1, 20_000), st.integers(1, 20_000))
 def test_history_never_takes_the_room_of_the_answer(history: list[Message], num_ctx: int | None, at_most: int) -> None:
     composed = compose(ASKED, history, num_ctx=num_ctx, at_most=at_most)
@@ -63,7 +61,6 @@ def test_history_never_takes_the_room_of_the_answer(history: list[Message], num_
     assert composed.messages == (ASKED,) or composed.tokens + room <= composed.num_ctx
 
 
-@settings(deadline=None)
 @given(histories, st.integers(0, 40), st.integers(1, 20_000))
 def test_what_did_not_fit_is_counted(history: list[Message], limit: int, at_most: int) -> None:
     everything = compose(ASKED, history, limit=limit, at_most=10**9)
@@ -74,7 +71,6 @@ def test_what_did_not_fit_is_counted(history: list[Message], limit: int, at_most
     assert composed.left_out == len(everything.messages) - len(composed.messages)
 
 
-@settings(deadline=None)
 @given(histories, st.integers(0, 10**7), st.integers(1, 10**7))
 def test_the_window_is_one_of_few_and_within_its_bounds(history: list[Message], at_least: int, at_most: int) -> None:
     composed = compose(ASKED, history, at_least=at_least, at_most=at_most)
@@ -84,7 +80,6 @@ def test_the_window_is_one_of_few_and_within_its_bounds(history: list[Message], 
     assert composed.num_ctx <= at_most
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_what_was_typed_is_sent_as_typed(text: str) -> None:
     asked = question(text, 9_999)
@@ -291,7 +286,6 @@ def sessions(draw: st.DrawFn) -> list[Message]:
     return said
 
 
-@settings(deadline=None)
 @given(
     sessions(),
     contexts,

@@ -4,7 +4,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chatnb.messages import Context, Image, Message, Summary, ToolCall, ToolResult, ToolSpec
@@ -16,7 +16,6 @@ CODE = "for row in rows:\n    total += row['price'] * row['amount']\n" * 5
 HISTORY = [question(PROSE), reply_to(question(), CODE), question(CODE, 2), reply_to(question("", 2), PROSE)]
 
 
-@settings(deadline=None)
 @given(st.text(), st.text())
 def test_a_longer_text_never_has_fewer_tokens_but_for_words_that_join(one: str, other: str) -> None:
     together = UNCALIBRATED.count_text(f"{one}\n\n{other}")
@@ -24,7 +23,6 @@ def test_a_longer_text_never_has_fewer_tokens_but_for_words_that_join(one: str, 
     assert together >= max(UNCALIBRATED.count_text(one), UNCALIBRATED.count_text(other)) - 3
 
 
-@settings(deadline=None)
 @given(messages)
 def test_any_message_can_be_counted(message: Message) -> None:
     assert UNCALIBRATED.count(message) >= 0
@@ -68,7 +66,6 @@ def test_a_request_is_the_sum_of_its_messages() -> None:
     assert whole == pytest.approx(sum(map(UNCALIBRATED.count, HISTORY)) + UNCALIBRATED.overhead, abs=len(HISTORY) * 3)
 
 
-@settings(deadline=None)
 @given(st.floats(0.4, 3))
 def test_one_count_corrects_the_estimate_of_what_was_counted(ratio: float) -> None:
     counted = round(UNCALIBRATED.count_request(HISTORY) * ratio)
@@ -133,7 +130,6 @@ def test_one_odd_count_does_not_undo_what_was_learned() -> None:
     assert odd.count_request(HISTORY) == pytest.approx(right, rel=0.1)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.lists(messages, min_size=1, max_size=3), st.integers(0, 10**6)), max_size=6))
 def test_no_row_of_counts_makes_an_estimate_negative_or_endless(counts: list[tuple[list[Message], int]]) -> None:
     known = UNCALIBRATED

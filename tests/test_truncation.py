@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field, replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chatnb.errors import ModelBroken
@@ -140,7 +140,6 @@ async def test_messages_dropped_by_a_server_with_a_window_of_its_own_are_found(k
     assert dropped is not None
 
 
-@settings(deadline=None)
 @given(st.integers(0, 40), st.integers(0, 12), st.floats(0.5, 2.5), st.booleans(), st.integers(1, 5_000))
 def test_a_prompt_that_fits_is_never_called_truncated(
     count: int, size: int, ratio: float, is_known: bool, spare: int

@@ -26,6 +26,11 @@ from .checkpoint import Checkpoint, Kept
 GIVE_UP = 5
 """So many failures before the first answer, all alike, are no accident: the rest is not asked."""
 
+LOST = 50
+"""So many in a row that no server took, later on, are a server that is gone; fewer may be one that is started again."""
+
+_GONE = ("ModelUnreachable", "ModelBusy")
+
 READY = 2
 """So many times what the servers may have at once is planned: answers may end all at once, and no server is to wait."""
 
@@ -162,7 +167,7 @@ class Many:
         Raises
         ------
         ChatError
-            Where the first `GIVE_UP` fail in the same way; that is not kept.
+            Where the first `GIVE_UP` fail in the same way, or no server takes `LOST` in a row; that is not kept.
         """
         known = [(prompt, kept.get(prompt.key)) for prompt in prompts]
         todo = [p for p, found in known if found is None or (found.error and retry_failed)]
@@ -247,7 +252,7 @@ class Many:
 
 
 class _Held:
-    """Keeps answers, and holds failures back until there is an answer, or no more comes."""
+    """Keeps answers, and holds back the failures that may be a server's until there is an answer, or no more comes."""
 
     def __init__(self, kept: Checkpoint, *, is_open: bool) -> None:
         self._kept, self._is_open = kept, is_open
@@ -255,14 +260,14 @@ class _Held:
 
     def put(self, answer: Kept) -> None:
         """Keep an answer; raises ChatError where enough failed to give up."""
-        if not answer.error:
+        if not answer.error or (self._is_open and answer.kind not in _GONE):
             self.let_go()
-        if self._is_open:
             self._kept.put(answer)
             return
         self._failures.append(answer)
-        if len(self._failures) >= GIVE_UP and len({failure.kind for failure in self._failures}) == 1:
-            error = named(answer.kind, f"The first {GIVE_UP} rows failed, so the rest was not asked. {answer.error}")
+        most, which = (LOST, "last") if self._is_open else (GIVE_UP, "first")
+        if len(self._failures) >= most and len({failure.kind for failure in self._failures}) == 1:
+            error = named(answer.kind, f"The {which} {most} rows failed, so the rest was not asked. {answer.error}")
             self._failures.clear()
             raise error
 

@@ -15,6 +15,7 @@ from typing import Any
 from ..attendance import is_live, is_of_kernel
 from ..chat import Chat
 from ..config import ChatConfig
+from ..errors import SettingsError
 from ..settings import Settings
 from .bar import Bar, CellBar, PlainBar, TerminalBar
 from .each_row import EachRow
@@ -95,9 +96,13 @@ def ask_rows(frame: Any, each: EachRow, chat: Chat, bar: Bar) -> Any:
     """
     try:
         if type(frame).__module__.partition(".")[0] == "dask":
-            # Lazy: an extra, and its import takes a second.
-            from .partitions import run_on_workers  # noqa: PLC0415
-
+            try:
+                # Lazy: an extra, and its import takes a second.
+                from .partitions import run_on_workers  # noqa: PLC0415
+            except ImportError as error:
+                raise SettingsError(
+                    f"To ask about a Dask DataFrame, chatnb needs {error.name}: pip install 'chatnb[dask]'"
+                ) from error
             return run_on_workers(frame, each, chat, bar.show)
         return each.run(frame, chat, bar.show)
     finally:

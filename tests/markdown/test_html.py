@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
@@ -159,7 +159,6 @@ def test_a_formula_that_cannot_be_read_is_shown_as_it_was_written(tex: str) -> N
     assert text_of(html) == tex.strip("$")
 
 
-@settings(deadline=None)
 @given(CODE, st.sampled_from(["", "python", "js", "html", "diff", "nonsense"]))
 @example(["\ufeffx = 1"], "python")
 def test_the_text_of_a_fence_is_its_code(lines: list[str], language: str) -> None:
@@ -225,13 +224,11 @@ def test_what_is_half_written_is_held_back(end: str) -> None:
     assert rendering.blocks == ('<p dir="auto">Text</p>',)
 
 
-@settings(deadline=None)
 @given(TEXTS, st.lists(st.integers(0, 10_000), max_size=12))
 def test_any_split_of_any_text_ends_at_the_same_blocks(text: str, places: list[int]) -> None:
     assert streamed(text, places) == blocks(text)
 
 
-@settings(deadline=None)
 @given(TEXTS, st.lists(st.integers(0, 10_000), max_size=12))
 def test_a_text_that_has_to_be_cut_ends_at_the_same_blocks(text: str, places: list[int]) -> None:
     with pytest.MonkeyPatch.context() as patch:

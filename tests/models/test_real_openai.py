@@ -203,7 +203,7 @@ async def test_an_answer_survives_a_server_that_is_killed_and_started_again(
 
     async def restart() -> None:
         await asyncio.to_thread(llama_server.kill)
-        await asyncio.to_thread(llama_server.start)
+        llama_server.start()
 
     async with aclosing(model.stream(request)) as stream, asyncio.TaskGroup() as tasks:
         async for event in stream:

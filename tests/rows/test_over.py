@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BaseModel
 
 import chatnb
 from chatnb.console import main
-from chatnb.errors import ModelNotFound, SettingsError
+from chatnb.errors import ModelBusy, ModelNotFound, SettingsError
 from chatnb.rows.checkpoint import Checkpoint
 from chatnb.settings import RetryPolicy, Settings
 from tests.echoing import EchoServer
@@ -211,6 +211,22 @@ def test_where_the_first_rows_all_fail_the_rest_is_not_asked_and_nothing_is_kept
 
     assert asks < 20
     assert (tmp_path / "answers").read_bytes() == b""
+
+
+def test_a_server_that_goes_away_in_the_middle_ends_the_asking_and_its_rows_are_asked_by_the_next_call(
+    echo: EchoServer, tmp_path: Path
+) -> None:
+    frame = pl.DataFrame({"n": range(1_000)})
+    with FaultServer([Answer(text="ok")] * 3 + [Status(503)]) as server:
+        with pytest.raises(ModelBusy, match="The last 50 rows failed, so the rest was not asked"):
+            chatnb.over(frame, "{n}", settings=settings_of(tmp_path, server, parallel=1), answers=tmp_path / "answers")
+        asks = len(server.chats)
+    kept = (tmp_path / "answers").read_bytes().count(b"\n")
+
+    table = chatnb.over(frame[:60], "{n}", settings=settings_of(tmp_path, echo), answers=tmp_path / "answers")
+
+    assert (kept, asks < 100) == (3, True)
+    assert table["error"].null_count() == 60
 
 
 def test_what_is_not_to_be_kept_leaves_nothing(echo: EchoServer, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections import Counter
@@ -135,6 +136,15 @@ def test_without_a_cluster_this_process_asks(tmp_path: Path) -> None:
     assert isinstance(answers, dd.DataFrame)
     assert list(answers.compute()["answer"]) == ["Say 3", "Say 1", "Say 2"]
     assert list(answers.compute().index) == [7, 7, 5]
+
+
+def test_without_the_extra_it_is_told_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, "chatnb.rows.partitions")
+    frame = dd.from_pandas(pd.DataFrame({"n": range(3)}), npartitions=2)
+
+    with pytest.raises(SettingsError, match=r"pip install 'chatnb\[dask\]'"):
+        chatnb.over(frame, "Say {n}", settings=Settings(model="tinychat", home=str(tmp_path)))
 
 
 def test_what_is_wrong_with_the_prompt_is_told_before_any_worker_is_asked(tmp_path: Path) -> None:

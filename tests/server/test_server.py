@@ -466,7 +466,7 @@ async def test_a_server_that_stops_in_mid_answer_keeps_what_was_said(server: Jup
         with pytest.raises(ConnectionError, match=rf"1001.*since={client.feed}\."):
             await client.until(lambda _: False)
         kept = TinyStore(server.sessions).load(session_of(client)).messages
-        await asyncio.to_thread(server.start)
+        server.start()
 
         assert [message.text.strip() for message in kept] == ["Why?", "Well now it"]
         assert kept[-1].outcome == "cancelled"

@@ -11,6 +11,8 @@ import pytest
 
 from chatnb.tools.shell import OUTPUT_CHARACTERS, shell_tools, without_secrets
 from chatnb.tools.tool import Tool
+from tests.processes import is_running
+from tests.tools.mcp.running import until
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs groups of processes")
 
@@ -105,9 +107,9 @@ async def test_a_command_that_is_cancelled_while_it_begins_is_gone_too(tool: Too
 async def test_what_it_leaves_in_the_background_is_ended_and_not_waited_for(tool: Tool, tmp_path: Path) -> None:
     text = await tool.function(command="echo $$ >> pids; sleep 1000 & echo $! >> pids; echo done")
 
-    processes = [pid for pid in map(int, (tmp_path / "pids").read_text().split()) if psutil.pid_exists(pid)]
-    _, alive = psutil.wait_procs([psutil.Process(pid) for pid in processes], timeout=60)
-    assert (text, alive) == ("done", [])
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    assert (text, len(pids)) == ("done", 2)
+    await until(lambda: not any(map(is_running, pids)))
 
 
 async def test_what_has_left_the_group_is_not_waited_for(tool: Tool, tmp_path: Path) -> None:
