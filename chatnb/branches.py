@@ -42,6 +42,18 @@ def node_of(message: Message) -> str:
     return message.turn_id or message.id
 
 
+def turns_of(messages: Sequence[Message]) -> list[tuple[Message, ...]]:
+    """Return what was said turn by turn, each with what was kept in between, such as a summary."""
+    ends = {node_of(message): index + 1 for index, message in enumerate(messages)}
+    turns: list[tuple[Message, ...]] = []
+    start = 0
+    while start < len(messages):
+        end = ends[node_of(messages[start])]
+        turns.append(tuple(messages[start:end]))
+        start = end
+    return turns
+
+
 def path(session: Session, after: str | None = None) -> tuple[Message, ...]:
     """Return what was said on the way to a turn, oldest first.
 

@@ -27,7 +27,7 @@ from .errors import ChatInterrupted, SessionError, SettingsError
 from .grammar import HelpAsked, parse_line, parse_question
 from .handover import named, next_cells
 from .history import summary_in
-from .imprint import session_imprint
+from .imprint import newest_turns, session_imprint
 from .listing import Said
 from .messages import TRASHED, Json, Message, Session, ToolCall
 from .models.base import Provider
@@ -124,21 +124,26 @@ class Desk:
         """Return what is set now: the (current) session's own model and system prompt before the configuration's."""
         return settings_in(self.config, session or self.chat.sessions.current)
 
-    def kept(self, session_id: str = "", message: Message | None = None) -> dict[str, Json]:
+    def kept(self, session_id: str = "", *messages: Message, newest: int = 0) -> dict[str, Json]:
         """Return what the output of a command keeps of the session that it changed, by default the current one.
 
         Nothing where that is not on disk: what is not begun is told with its first question.
 
         Parameters
         ----------
-        message
+        messages
             Which the command has made.
+        newest
+            Characters: so much of what was said last is kept, too.
         """
         try:
             session = self.chat.sessions.store.load(session_id or self.chat.sessions.current.id)
         except SessionError:
             return {}
-        return {} if session.state == TRASHED else {"chatnb": session_imprint(session, message)}
+        if session.state == TRASHED:
+            return {}
+        last = newest_turns(session.messages, newest) if newest else ()
+        return {"chatnb": session_imprint(session, *last, *messages)}
 
     def provider(self) -> Provider:
         """Return the server of the model that is asked now."""

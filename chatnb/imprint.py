@@ -15,10 +15,14 @@ own than an id and a title made of its first question, "session" is an object of
 
     {"id": "2026...", "title": "Plans", "model": "qwen3:8b", "pins": ["df"], "place": "notebook"}
 
-Its place is told as "notebook" or "folder", which is where the notebook is found: no path of this machine travels. The
-output of a command that changed a session has no turn but all of that session, with "updated_at", and "message" where
-the command has made one, such as a summary. In place of a "text" that a reader sees stands "shown", a list of strings and of `[page, start, end]`: a range of characters of that page's
-text/markdown. Where it was changed to be safe to show, the original stands between.
+Its place is told as "notebook" or "folder", which is where the notebook is found: no path of this machine travels. In
+place of a "text" that a reader sees stands "shown", a list of strings and of `[page, start, end]`: a range of characters
+of that page's text/markdown. Where it was changed to be safe to show, the original stands between.
+
+The output of a command that changed a session has no turn but all of that session, with "updated_at", and "messages" where
+the command has made some, such as a summary. So has that of a panel, whose messages are the newest of the conversation::
+
+    {"version": 1, "session": {"id": "2026...", "updated_at": ..., ...}, "messages": [...]}
 """
 
 from __future__ import annotations
@@ -30,6 +34,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from .branches import turns_of
 from .errors import SettingsError
 from .messages import Json, Message, Session, title_of
 from .wire import VERSION, message_from_json, session_from_json, to_json
@@ -86,16 +91,28 @@ def turn_imprint(
     return whole | {"messages": written} | ({"made": list(map(to_json, made))} if made else {})
 
 
-def session_imprint(session: Session, message: Message | None = None) -> dict[str, Json]:
-    """Return what the output of a command keeps: the session as it left it, and the message that it made, if it did."""
+def session_imprint(session: Session, *messages: Message) -> dict[str, Json]:
+    """Return what the output of a command or a panel keeps: the session as it is now, and some messages of it."""
     told = to_json(replace(session, messages=(), place=_kind_of_place(session)))
-    return {"version": VERSION, "session": told} | ({"message": to_json(message)} if message else {})
+    return {"version": VERSION, "session": told} | ({"messages": list(map(to_json, messages))} if messages else {})
+
+
+def newest_turns(messages: Sequence[Message], characters: int) -> tuple[Message, ...]:
+    """Return the messages of the newest turns that take no more room than `characters` of JSON; at least one turn."""
+    kept: list[Message] = []
+    for turn in reversed(turns_of(messages)):
+        characters -= sum(len(json.dumps(to_json(message), ensure_ascii=False)) for message in turn)
+        if characters < 0 and kept:
+            break
+        kept[:0] = turn
+    return tuple(kept)
 
 
 def changed_session(kept: Mapping[str, Json], place: Path | None = None) -> Session:
-    """Return the session that `session_imprint` keeps; `place` is the notebook."""
+    """Return the session that `session_imprint` keeps, with the messages; `place` is the notebook."""
     session = session_from_json(kept["session"])
-    return replace(session, place=_places(place).get(session.place, ""))
+    messages = tuple(map(message_from_json, kept.get("messages", ())))
+    return replace(session, place=_places(place).get(session.place, ""), messages=messages)
 
 
 def session_of(outputs: Sequence[Mapping[str, Json]], place: Path | None = None) -> Session:
@@ -156,12 +173,13 @@ def messages_of(outputs: Sequence[Mapping[str, Json]]) -> tuple[Message, ...]:
 def turn_in(output: Mapping[str, Json]) -> str | None:
     """Return the id of the turn of which an output shows a page; None if it shows none."""
     kept = _kept(output)
-    return kept.get("turn") if kept else None
+    return kept["turn"] if kept else None
 
 
 def _kept(output: Mapping[str, Json]) -> Mapping[str, Json] | None:
-    kept: Mapping[str, Json] | None = (output.get("metadata") or {}).get("chatnb")
-    return kept
+    """Return what an output keeps of a turn; None if it shows none."""
+    kept: Mapping[str, Json] = (output.get("metadata") or {}).get("chatnb") or {}
+    return kept if "turn" in kept else None
 
 
 def _own(session: Session, question: Message) -> dict[str, Json]:
@@ -180,7 +198,10 @@ def _kind_of_place(session: Session) -> str:
 
 
 def _places(notebook: Path | None) -> dict[str, str]:
-    return {} if notebook is None else {"notebook": str(notebook), "folder": str(notebook.parent)}
+    if notebook is None:
+        return {}
+    notebook = notebook.absolute()
+    return {"notebook": str(notebook), "folder": str(notebook.parent)}
 
 
 def _time_in(session_id: str) -> datetime | None:

@@ -16,7 +16,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -44,6 +44,17 @@ T = TypeVar("T")
 WAITS_S = 0.3
 """What has to wait longer for the kernel's thread says so."""
 
+KEPT_CHARACTERS = 200_000
+"""Of the conversation's JSON in a saved notebook, from which an import brings it back: the newest turns."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Transcript:
+    """The conversation as the second output shows it, and what that keeps of it."""
+
+    markdown: str
+    kept: Mapping[str, Json]
+
 
 class ChatPanel(anywidget.AnyWidget):
     """A conversation in the output of a cell; `%chat panel` shows one.
@@ -66,7 +77,7 @@ class ChatPanel(anywidget.AnyWidget):
         self._counter = _counter_of(self._desk)
         self._publisher = self._desk.shell.display_pub  # `%%capture` puts another in its place for a while
         self._display_id = secrets.token_hex(8)
-        self._published = ""  # the conversation, as the second output shows it
+        self._published: _Transcript | None = None
         self._close: Callable[[], None] = lambda: None
         if not self._is_alone:
             self.on_msg(self._hear)
@@ -122,12 +133,13 @@ class ChatPanel(anywidget.AnyWidget):
         if self._published and _is_news(message):
             self._counter.publish_soon(self._publish_transcript)
 
-    def _publish_transcript(self, markdown: str, *, is_new: bool = False) -> None:
-        if markdown == self._published and not is_new:
+    def _publish_transcript(self, said: _Transcript, *, is_new: bool = False) -> None:
+        if said == self._published and not is_new:
             return
-        self._published = markdown
-        data = {"text/markdown": markdown, "text/plain": repr(self)}
-        self._publisher.publish(data, {}, transient={"display_id": self._display_id}, update=not is_new)
+        self._published = said
+        data = {"text/markdown": said.markdown, "text/plain": repr(self)}
+        transient = {"display_id": self._display_id}
+        self._publisher.publish(data, dict(said.kept), transient=transient, update=not is_new)
 
 
 def unpinned(comm: Any) -> None:
@@ -184,12 +196,13 @@ class _Counter:
         """Tell a panel all that happens, until what is returned is called."""
         return self._feed.listen(tell)
 
-    def transcript(self) -> str:
+    def transcript(self) -> _Transcript:
         """Return the conversation as it may be published."""
         sessions = self._desk.chat.sessions
-        return transcript(sessions.history(sessions.current), sessions.current.title)
+        markdown = transcript(sessions.history(sessions.current), sessions.current.title)
+        return _Transcript(markdown, self._desk.kept(newest=KEPT_CHARACTERS))
 
-    def publish_soon(self, publish: Callable[[str], object]) -> None:
+    def publish_soon(self, publish: Callable[[_Transcript], object]) -> None:
         """Publish the conversation as it is now; on the loop.
 
         A front end draws all of it anew, on the page's main thread: not while an answer is being written, whose end comes.
@@ -256,9 +269,9 @@ def _with_printed(function: Callable[[], T], shell: Any) -> T:
 
 
 def _is_news(message: Mapping[str, Json]) -> bool:
-    """Whether the conversation that is over is another one after a message."""
+    """Whether the conversation that is over, or what is kept of its session, is another one after a message."""
     is_another = message["kind"] == "snapshot" and message["view"] is None
-    return is_another or any(change["is"] == "finished" for change in message.get("changes", ()))
+    return is_another or any(change["is"] in ("finished", "session") for change in message.get("changes", ()))
 
 
 def _encodable(value: Any) -> Any:

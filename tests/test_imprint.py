@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from chatnb.errors import SettingsError
 from chatnb.events import Event
-from chatnb.imprint import messages_of, page_imprint, session_of, turn_imprint
+from chatnb.imprint import messages_of, newest_turns, page_imprint, session_of, turn_imprint
 from chatnb.markdown.safe import safe_markdown
 from chatnb.messages import Context, Image, Message, Session, Text, Thinking
 from chatnb.reply import Reply
 from chatnb.views.notebook import NotebookView
+from tests.talk import turns
 from tests.views.logs import ANSWER, ASKED, CALL, COUNTED, DONE, DROPS, LOGS, PARAGRAPH, QUESTION, answers, said, turn
 from tests.views.surfaces import Cell, one_by_one, shown
 
@@ -176,3 +177,14 @@ def test_a_session_with_nothing_of_its_own_is_kept_as_its_id() -> None:
     session = Session(QUESTION.session_id, QUESTION.created_at, QUESTION.text)
 
     assert turn_imprint(answered(ANSWER), [ANSWER], session)["session"] == QUESTION.session_id
+
+
+def test_of_a_long_conversation_the_newest_turns_are_kept_whole() -> None:
+    said = turns(9, "word " * 100)
+
+    kept = newest_turns(said, 5_000)
+
+    assert kept == tuple(said[-len(kept) :])
+    assert 2 < len(kept) < len(said)
+    assert kept[0].role == "user"
+    assert newest_turns(said, 1) == tuple(said[-2:])

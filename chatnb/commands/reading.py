@@ -157,13 +157,12 @@ def compact(desk: Desk, words: Sequence[str]) -> Listing[str] | None:
         except KeyboardInterrupt:
             raise ChatInterrupted("Stopped. Nothing is summarised.") from None
     newest = newest_summary(sessions.history(sessions.current), sessions.current.hidden)
-    summary = newest and summary_in(newest)
-    if not summary:
+    if newest is None or (summary := summary_in(newest)) is None:
         raise SettingsError("This session has no summary yet. `%chat compact` makes one.")
     if chosen.edit:
         desk.shell.set_next_input(f"%%chat --summary\n{summary.text}")
         return None
-    return Listing([summary.text], {"summary": str}, kept={} if chosen.show else desk.kept(message=newest))
+    return Listing([summary.text], {"summary": str}, kept={} if chosen.show else desk.kept("", newest))
 
 
 def _pins(desk: Desk, kept: Mapping[str, Json] = {}) -> Listing[str]:

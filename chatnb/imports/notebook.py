@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
-from ..branches import forked
+from ..branches import forked, turns_of
 from ..errors import NoSessions, SettingsError
 from ..imprint import changed_session, messages_of, session_of, turn_in
 from ..messages import Json, Message, Session, title_of
@@ -55,7 +55,7 @@ def read(data: Json, path: Path) -> Sequence[Session]:
                 one.session = session if one.session is None else _newer(one, session, messages[0])
         for kept in map(_kept, cell.get("outputs") or ()):
             if "session" in kept and "turn" not in kept:
-                found.setdefault(kept["session"]["id"], _Found()).change(changed_session(kept, path), kept)
+                found.setdefault(kept["session"]["id"], _Found()).change(changed_session(kept, path))
     sessions = _with_copies(sorted((_whole(one) for one in found.values() if one.session), key=lambda each: each.id))
     # A command may have changed a session of which nothing was said here.
     sessions = [each for each in sessions if each.messages or found[each.id].is_told]
@@ -76,11 +76,10 @@ class _Found:
     changed: Session | None = None
     messages: dict[str, tuple[Message, ...]] = field(default_factory=dict)
 
-    def change(self, session: Session, kept: Mapping[str, Json]) -> None:
-        """Take in what a command left: the last one counts."""
-        if "message" in kept:
-            message = message_from_json(kept["message"])
-            self.messages[message.id] = (message,)
+    def change(self, session: Session) -> None:
+        """Take in what the output of a command or a panel tells: the last one counts."""
+        for turn in turns_of(session.messages):
+            self.messages[turn[0].id] = turn
         if self.changed is None or _changed_at(self.changed) <= _changed_at(session):
             self.changed = session
         self.session = self.session or session
@@ -133,7 +132,8 @@ def _whole(one: _Found) -> Session:
     turns = list(one.messages.values())
     if not one.is_told:
         turns.sort(key=lambda turn: turn[0].id)
-    messages = tuple(message for turn in turns for message in turn)
+    # A turn may be told by its own output and by that of a panel.
+    messages = tuple({message.id: message for turn in turns for message in turn}.values())
     last = max((turn[0] for turn in turns), key=lambda message: message.id, default=None)
     is_changed = one.changed and (last is None or last.created_at <= _changed_at(one.changed))
     session = one.changed if one.changed and is_changed else one.session

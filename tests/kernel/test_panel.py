@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 from tests.faults.script import Answer, Instruction, Stall
 from tests.faults.server import FaultServer
+from tests.kernel.iopub import Published
 from tests.kernel.kernels import Kernel, Pending, running_kernel
 from tests.kernel.views import View, opened
 from tests.seen import Json, text_of
@@ -332,6 +334,42 @@ def test_what_was_said_stays_in_a_second_output(panel_kernel: Kernel) -> None:
     told = update.content["data"]["text/markdown"]
     assert "Because it is so." in told
     assert "<b>" not in told
+
+
+def test_what_was_said_in_a_panel_comes_back_from_the_notebook(panel_kernel: Kernel, work: Path) -> None:
+    run = panel_kernel.run("%chat panel")
+    widget, _ = run.outputs
+    view = View(panel_kernel, widget["data"]["application/vnd.jupyter.widget-view+json"]["model_id"])
+    view.hello()
+    first = view.call("ask", text="Why <b>?")["turn"]
+    view.wait_until(is_over)
+    view.call("again", turn=first)
+    view.wait_until(lambda state: is_over(state) and state["entries"][0]["turn"] != first)
+    panel_kernel.run("%%chat\nFrom a cell?")
+    view.call("rename", title="Causes")
+
+    def is_renamed(message: Published) -> bool:
+        kept = message.content.get("metadata", {}).get("chatnb", {})
+        return message.type == "update_display_data" and kept.get("session", {}).get("title") == "Causes"
+
+    update = panel_kernel.iopub.wait_for(is_renamed, 30)
+    assert update is not None
+    output = nbformat.v4.new_output("display_data", update.content["data"], metadata=update.content["metadata"])
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("%chat panel", outputs=[output])])
+    nbformat.write(notebook, work / "talk.ipynb")
+    folder = Path(
+        panel_kernel.value("str(get_ipython().magics_manager.registry['ChatMagics'].desk.chat.sessions.store.folder)")
+    )
+    before = {path.name: path.read_bytes() for path in folder.glob("*.json")}
+    for path in folder.glob("*.json"):
+        path.unlink()
+
+    again = panel_kernel.run("%chat new\n%chat import talk.ipynb")
+
+    assert "Causes" in again.text
+    after = {path.name: path.read_bytes() for path in folder.glob("*.json")}
+    assert after == before
+    assert [before[name].count(b"Because it is so.") for name in before] == [3]
 
 
 def test_without_anywidget_it_says_what_to_install(panel_kernel: Kernel) -> None:

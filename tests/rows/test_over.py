@@ -267,6 +267,7 @@ table.write_parquet(f"{home}/table.parquet")
 """
 
 
+@pytest.mark.timeout(300)  # 2,000 rows, with four starts of the interpreter
 def test_two_thousand_rows_killed_three_times_are_all_answered_and_none_is_asked_again(
     echo: EchoServer, tmp_path: Path
 ) -> None:
