@@ -42,6 +42,7 @@ def settings_of(server: FaultServer, home: Path, **more: Any) -> Settings:
     return Settings(model="tinychat", host=server.url, home=str(home), rules=False, retry=policy, **more)
 
 
+@pytest.mark.timeout(300)  # three starts of a worker, which imports Dask
 def test_a_worker_that_is_killed_half_way_loses_no_row_and_none_is_asked_again(tmp_path: Path) -> None:
     whole = dd.from_pandas(pd.DataFrame({"n": range(ROWS + 30)}), npartitions=PARTITIONS + 1)
     frame = whole[whole["n"] < ROWS]  # the last partition is empty
