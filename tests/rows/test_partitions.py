@@ -49,7 +49,7 @@ def test_a_worker_that_is_killed_half_way_loses_no_row_and_none_is_asked_again(t
     with (
         EchoServer([Answer(rate=100)]) as server,
         dask.config.set(QUICK),
-        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
         settings = settings_of(server, tmp_path)
@@ -79,10 +79,14 @@ def test_a_worker_that_is_killed_half_way_loses_no_row_and_none_is_asked_again(t
 def cluster() -> Iterator[Client]:
     """Run two workers with two threads each in this process."""
     with (
-        LocalCluster(n_workers=2, threads_per_worker=2, processes=False, dashboard_address=None) as cluster,
+        dask.config.set({**QUICK, "distributed.scheduler.locks.lease-timeout": "10s"}),  # a busy machine loses none
+        LocalCluster(n_workers=2, threads_per_worker=2, processes=False, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
         yield client
+        # A task that was given up runs to its end all the same, and would find its worker gone.
+        while any(worker.active_threads for worker in cluster.workers.values()):
+            time.sleep(0.01)
 
 
 @pytest.mark.usefixtures("cluster")
