@@ -42,7 +42,7 @@ def node_of(message: Message) -> str:
     return message.turn_id or message.id
 
 
-def turns_of(messages: Sequence[Message]) -> list[tuple[Message, ...]]:
+def grouped_by_turn(messages: Sequence[Message]) -> list[tuple[Message, ...]]:
     """Return what was said turn by turn, each with what was kept in between, such as a summary."""
     ends = {node_of(message): index + 1 for index, message in enumerate(messages)}
     turns: list[tuple[Message, ...]] = []

@@ -34,7 +34,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from .branches import turns_of
+from .branches import grouped_by_turn
 from .errors import SettingsError
 from .messages import Json, Message, Session, title_of
 from .wire import VERSION, message_from_json, session_from_json, to_json
@@ -86,21 +86,20 @@ def turn_imprint(
         for part in message["parts"] if message is not written[0] else ():
             if part["type"] == "Text":
                 part["shown"] = list(search.pieces(part.pop("text")))
-    # Half of a character can neither be sent nor saved.
-    written = json.loads(json.dumps(written, ensure_ascii=False).encode(errors="replace"))
-    return whole | {"messages": written} | ({"made": list(map(to_json, made))} if made else {})
+    return _sendable(whole | {"messages": written} | ({"made": list(map(to_json, made))} if made else {}))
 
 
 def session_imprint(session: Session, *messages: Message) -> dict[str, Json]:
     """Return what the output of a command or a panel keeps: the session as it is now, and some messages of it."""
     told = to_json(replace(session, messages=(), place=_kind_of_place(session)))
-    return {"version": VERSION, "session": told} | ({"messages": list(map(to_json, messages))} if messages else {})
+    kept = {"messages": list(map(to_json, messages))} if messages else {}
+    return _sendable({"version": VERSION, "session": told} | kept)
 
 
 def newest_turns(messages: Sequence[Message], characters: int) -> tuple[Message, ...]:
     """Return the messages of the newest turns that take no more room than `characters` of JSON; at least one turn."""
     kept: list[Message] = []
-    for turn in reversed(turns_of(messages)):
+    for turn in reversed(grouped_by_turn(messages)):
         characters -= sum(len(json.dumps(to_json(message), ensure_ascii=False)) for message in turn)
         if characters < 0 and kept:
             break
@@ -180,6 +179,12 @@ def _kept(output: Mapping[str, Json]) -> Mapping[str, Json] | None:
     """Return what an output keeps of a turn; None if it shows none."""
     kept: Mapping[str, Json] = (output.get("metadata") or {}).get("chatnb") or {}
     return kept if "turn" in kept else None
+
+
+def _sendable(imprint: dict[str, Json]) -> dict[str, Json]:
+    """Return an imprint with a question mark for each half of a character, which can neither be sent nor saved."""
+    whole: dict[str, Json] = json.loads(json.dumps(imprint, ensure_ascii=False).encode(errors="replace"))
+    return whole
 
 
 def _own(session: Session, question: Message) -> dict[str, Json]:

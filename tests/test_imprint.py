@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from chatnb.errors import SettingsError
 from chatnb.events import Event
-from chatnb.imprint import messages_of, newest_turns, page_imprint, session_of, turn_imprint
+from chatnb.imprint import messages_of, newest_turns, page_imprint, session_imprint, session_of, turn_imprint
 from chatnb.markdown.safe import safe_markdown
 from chatnb.messages import Context, Image, Message, Session, Text, Thinking
 from chatnb.reply import Reply
@@ -188,3 +188,11 @@ def test_of_a_long_conversation_the_newest_turns_are_kept_whole() -> None:
     assert 2 < len(kept) < len(said)
     assert kept[0].role == "user"
     assert newest_turns(said, 1) == tuple(said[-2:])
+
+
+def test_half_a_character_is_kept_from_no_notebook() -> None:
+    asked = replace(QUESTION, parts=(Text("half \ud83d"),))
+    session = Session(QUESTION.session_id, QUESTION.created_at, "half \ud83d")
+
+    for imprint in (session_imprint(session, asked), turn_imprint(answered(ANSWER), [ANSWER], session, made=[asked])):
+        assert json.dumps(imprint, ensure_ascii=False).encode().count(b"half ?") == 2

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
-from ..branches import forked, turns_of
+from ..branches import forked, grouped_by_turn
 from ..errors import NoSessions, SettingsError
 from ..imprint import changed_session, messages_of, session_of, turn_in
 from ..messages import Json, Message, Session, title_of
@@ -78,7 +78,7 @@ class _Found:
 
     def change(self, session: Session) -> None:
         """Take in what the output of a command or a panel tells: the last one counts."""
-        for turn in turns_of(session.messages):
+        for turn in grouped_by_turn(session.messages):
             self.messages[turn[0].id] = turn
         if self.changed is None or _changed_at(self.changed) <= _changed_at(session):
             self.changed = session
